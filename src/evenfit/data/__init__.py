@@ -1,0 +1,1 @@
+"""Tables, their columns and splits; encodings are fitted on training rows only."""

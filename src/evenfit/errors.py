@@ -1,0 +1,24 @@
+"""What can go wrong because of what a user gave: each message is one clear line."""
+
+
+class EvenfitError(Exception):
+    """Something a user can put right; its message is one line that says what was wanted and what came.
+
+    The command line prints it after ``evenfit:`` and exits with 2.
+    """
+
+
+class ConfigError(EvenfitError, ValueError):
+    """A setting is out of its range, unknown, or at odds with another."""
+
+
+class DataError(EvenfitError, ValueError):
+    """A table, a column or a row cannot be used."""
+
+
+class StoreError(EvenfitError):
+    """A store or a run folder is missing, damaged, locked, full, or from a newer version."""
+
+
+class BudgetError(EvenfitError, ValueError):
+    """A budget cannot be read, or is too small for any answer."""

@@ -1,0 +1,1 @@
+"""Questions about a network, one function each; they yield, and never save."""

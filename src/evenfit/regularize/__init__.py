@@ -1,0 +1,1 @@
+"""Penalties, proximal steps, dropout and folding as torch functions."""

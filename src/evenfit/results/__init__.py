@@ -1,0 +1,1 @@
+"""What experiments answer, as frozen values, and the statistics on them."""

@@ -1,0 +1,1 @@
+"""One run, end to end: from a request to a stored, reported, deployed model."""

@@ -1,0 +1,1 @@
+"""Config, Space and Budget: frozen values in plain Python, JSON in and out."""
