@@ -1,0 +1,111 @@
+"""Study: what tuning gives back, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.results.trial import Trial
+from evenfit.specs.config import Config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What trials are judged by: the target of every row and the splits that validate it."""
+
+    task: str  # binary, multiclass or regression
+    metric: str  # a name of METRICS: what selection looks at
+    target: npt.NDArray[np.generic]  # [N] class codes, or numbers in the target's own units
+    classes: int  # K; 1 for regression
+    split_of: npt.NDArray[np.int64]  # [R, N] index of the split that validates the row; -1 is never
+    training_rows: npt.NDArray[np.int64]  # [S] rows that each split trains on
+    groups: npt.NDArray[np.int64] | None = None  # [N] rows of one group are resampled together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A mean with its interval, at ``level``."""
+
+    mean: float
+    low: float
+    high: float
+    level: float = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One config as the report shows it: both losses, with the corrected interval over splits."""
+
+    trial: int
+    config: Config
+    epoch: int
+    training_loss: Interval  # clean base loss
+    validation_loss: Interval  # base loss
+    gap: Interval  # validation minus training loss, paired over splits
+    training_scores: Mapping[str, float]  # accuracy and auc, or rmse and r2; on training rows only those known
+    validation_scores: Mapping[str, float]  # out of fold, over all rows
+    selection_loss: Interval  # the metric's loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """The selection-corrected estimate (BBC-CV) of the metric's loss on fresh rows."""
+
+    mean: float
+    low: float
+    high: float
+    level: float
+    plain: float  # the winner's own cross-validation mean, which is too optimistic
+    optimism: float  # mean - plain
+    metric: str
+    resamples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Paired out-of-bag difference, default minus selected: above 0 where tuning helped."""
+
+    difference: Interval
+    better: bool  # the whole 95% interval is above 0
+    same: bool  # the default itself was selected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Underfit, overfit or balanced, with the evidence and a sentence."""
+
+    name: str
+    gap: Interval
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """Weights over trials whose out-of-fold predictions together lose least."""
+
+    trials: tuple[int, ...]
+    weights: tuple[float, ...]  # they sum to 1
+    loss: float  # of the whole, out of fold, on rows that did not choose it
+    single_loss: float  # of the selected trial's predictions on the same rows
+    used: bool  # it won out of fold, so it is what is deployed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """The trials, the selected config, and the honest estimate."""
+
+    truth: Truth
+    trials: tuple[Trial, ...]
+    selection: str  # one-se or best
+    default: Side
+    selected: Side
+    estimate: Estimate
+    comparison: Comparison
+    verdict: Verdict
+    ensemble: Ensemble
+    seconds: float
+    stopped: str  # why it ended: budget, interrupted
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,50 @@
+"""Trial: a config, tried on all its splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.specs.config import Config
+
+FloatArray = npt.NDArray[np.floating]
+IntArray = npt.NDArray[np.integer]
+
+COMPLETE, DROPPED, DIVERGED = "complete", "dropped", "diverged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What one config did on every split, at the epochs where it was validated.
+
+    Axes: E validated epochs, S splits (fold by fold, repeat after repeat), R repeats, N rows of
+    the table, K outputs (all classes, or 1 for regression), C columns of what the metric judges.
+    The base loss is log loss, or squared error in the target's own units.
+    """
+
+    number: int  # 0 is the default config
+    round: int  # the round of proposals that it came from
+    config: Config
+    status: str  # complete, dropped (lost the race) or diverged
+    epochs: IntArray  # [E], rising; the last is the last one trained
+    training_loss: FloatArray  # [E, S] base loss, clean: evaluation mode, no penalties
+    validation_loss: FloatArray  # [E, S] base loss, mean per validation row
+    selection_loss: FloatArray  # [E, S] the metric's loss on each split's validation rows
+    row_values: FloatArray  # [E, R, N, C] half precision: ``metric.values`` of each row out of fold;
+    # NaN where a row is never validated
+    best: int  # index into epochs with the lowest selection loss, averaged over splits
+    predictions: FloatArray  # [R, N, K] out of fold at epochs[best]: log-probabilities of all classes, or the
+    # target in its own units; NaN where a row is never validated
+    seconds: float  # of training, summed over its members
+
+    @property
+    def epoch(self) -> int:
+        """The trial's one epoch: where its mean selection loss over splits was lowest."""
+        return int(self.epochs[self.best])
+
+    @property
+    def loss(self) -> float:
+        """Mean selection loss over splits at the trial's epoch."""
+        return float(np.mean(self.selection_loss[self.best]))

@@ -1,0 +1,144 @@
+"""Config: every hyperparameter of one network and of its training, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from evenfit.errors import ConfigError
+
+ACTIVATIONS = ("relu", "selu", "mish", "silu", "gelu")
+OPTIMISERS = ("adamw", "sgd")
+SCHEDULES = ("constant", "cosine", "coslog4", "flat-cosine")
+NUMERIC_EMBEDDINGS = ("none", "pbld")
+INPUT_ENCODINGS = ("robust", "quantile")
+TARGET_ENCODINGS = ("standard", "log", "quantile")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that is chosen before a multilayer perceptron is trained.
+
+    The first group shapes tensors: members that differ there train in different fleets. All
+    other values are per member. Strengths refer to the loss on the encoded target (log loss, or
+    squared error on the standardised target) and follow the founding notes: L1 is
+    ``l1 * sum|w|``, L2 is ``l2 * sum w^2`` without a half, and the elastic net is
+    ``elastic_net * sum(beta |w| + (1 - beta) / 2 w^2)``. They add, and see weights only.
+
+    Raises:
+        ConfigError: a value is outside its range; the message names it, the range and the value.
+
+    Example:
+        >>> Config(width=64, dropout=0.2).dropout
+        0.2
+    """
+
+    # shape
+    width: int = 128  # units of each hidden layer
+    depth: int = 2  # hidden layers; 0 is a linear model
+    activation: str = "mish"
+    batch_rows: int = 128  # rows of one step; never more than the split's training rows
+    numeric_embedding: str = "pbld"  # periodic embedding of each numeric column, or none
+    embedding_size: int = 8  # numbers that stand for one level of a column of many levels
+
+    # encodings
+    inputs: str = "robust"
+    target: str = "standard"  # regression only
+    balanced_classes: bool = False  # classification only: every class weighs the same in training
+
+    # training
+    epochs: int = 64
+    optimiser: str = "adamw"
+    learning_rate: float = 2e-3
+    momentum: float = 0.9  # of SGD; the decay of the first moment for AdamW
+    nesterov: bool = False  # SGD only
+    schedule: str = "flat-cosine"
+    input_scale_rate: float = 6.0  # learning rate of the input scaling layer, as a multiple
+
+    # regularisation
+    l1: float = 0.0
+    l2: float = 0.0
+    elastic_net: float = 0.0
+    beta: float = 0.5
+    dropout: float = 0.0  # probability that a hidden unit is dropped
+    input_dropout: float = 0.0  # probability that an input is dropped
+    label_smoothing: float = 0.0  # classification only
+    input_noise: float = 0.0  # standard deviation of Gaussian noise on the encoded numeric inputs
+    weight_averaging: float = 0.0  # decay of the moving average of weights, per epoch; 0 is none
+
+    def __post_init__(self) -> None:
+        for name, low, high in _INTEGERS:
+            value = getattr(self, name)
+            if isinstance(value, bool) or int(value) != value or not low <= value <= high:
+                raise ConfigError(f"{name} must be a whole number between {low} and {high}, got {value!r}")
+            object.__setattr__(self, name, int(value))
+        for name, low, high, closed in _NUMBERS:
+            value = float(getattr(self, name))
+            inside = low <= value <= high if closed else low <= value < high
+            if not inside:
+                raise ConfigError(f"{name} must be in [{low}, {high}{']' if closed else ')'}, got {value!r}")
+            object.__setattr__(self, name, value)
+        if self.learning_rate == 0:
+            raise ConfigError("learning_rate must be above 0, got 0.0")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"{name} must be one of {', '.join(choices)}; got {getattr(self, name)!r}")
+
+    def shape(self) -> tuple[object, ...]:
+        """Give the values that shape tensors: members train together where these are equal."""
+        return tuple(getattr(self, name) for name in SHAPE_NAMES)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the values by name, ready for JSON and TOML."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Config:
+        """Make a config from values by name; names that are left out keep their default.
+
+        Raises:
+            ConfigError: a name is not one of a config's.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise ConfigError(f"a config has no value named {name!r}; it has {', '.join(sorted(known))}")
+        return cls(**dict(values))
+
+    def with_values(self, **values: Any) -> Config:
+        """Give a copy with some values changed, checked like a new one."""
+        return replace(self, **values)
+
+
+SHAPE_NAMES = ("width", "depth", "activation", "batch_rows", "numeric_embedding", "embedding_size", "optimiser")
+CHOICES = {
+    "activation": ACTIVATIONS,
+    "optimiser": OPTIMISERS,
+    "schedule": SCHEDULES,
+    "numeric_embedding": NUMERIC_EMBEDDINGS,
+    "inputs": INPUT_ENCODINGS,
+    "target": TARGET_ENCODINGS,
+}
+_INTEGERS = (
+    ("width", 1, 65536),
+    ("depth", 0, 64),
+    ("batch_rows", 1, 1_000_000),
+    ("embedding_size", 1, 1024),
+    ("epochs", 1, 1_000_000),
+)
+_INFINITE = float("inf")
+_NUMBERS = (  # name, low, high, whether high itself is allowed
+    ("learning_rate", 0.0, _INFINITE, False),
+    ("momentum", 0.0, 1.0, False),
+    ("input_scale_rate", 0.0, _INFINITE, False),
+    ("l1", 0.0, _INFINITE, False),
+    ("l2", 0.0, _INFINITE, False),
+    ("elastic_net", 0.0, _INFINITE, False),
+    ("beta", 0.0, 1.0, True),
+    ("dropout", 0.0, 1.0, False),
+    ("input_dropout", 0.0, 1.0, False),
+    ("label_smoothing", 0.0, 1.0, False),
+    ("input_noise", 0.0, _INFINITE, False),
+    ("weight_averaging", 0.0, 1.0, False),
+)
