@@ -22,3 +22,15 @@ class StoreError(EvenfitError):
 
 class BudgetError(EvenfitError, ValueError):
     """A budget cannot be read, or is too small for any answer."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped on the user's wish after what it had was stored: it can be resumed.
+
+    The command line prints how, and exits with 3.
+    """
+
+    def __init__(self, run: str, *, runs: str) -> None:
+        super().__init__(run)
+        self.run = run  # its name
+        self.runs = runs  # the folder of runs that it lies in

@@ -1,0 +1,158 @@
+"""Options as a user writes them, in flags or in a TOML file, and the request that they make."""
+
+import csv
+import difflib
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from evenfit.errors import ConfigError
+from evenfit.runs.request import FitRequest
+from evenfit.specs.budget import Budget
+
+
+def request_from(options: Mapping[str, object]) -> FitRequest:
+    """Make the request that these options ask for.
+
+    Names may have dashes or underscores, lists of columns may be one text with commas, a budget is
+    a text such as ``5m`` or ``40 trials``, and metrics go by their usual spellings.
+
+    Raises:
+        ConfigError: a name is unknown, a value has the wrong type, or table or target is missing.
+
+    Example:
+        >>> request_from({"table": "a.csv", "target": "y", "drop": "id,name"}).drop
+        ('id', 'name')
+    """
+    values: dict[str, Any] = {}
+    for given, value in options.items():
+        name = given.replace("-", "_")
+        if name not in _READERS:
+            raise ConfigError(f"there is no option {given!r}{_nearest(name)}")
+        values[name] = _READERS[name](given, value)
+    for name, how in (("table", "evenfit fit TABLE"), ("target", "--target COLUMN")):
+        if name not in values:
+            raise ConfigError(f"{name} is missing; say which with {how}")
+    return FitRequest(**values)
+
+
+def to_toml(request: FitRequest) -> str:
+    """Write a request as text that ``evenfit fit --config`` reads back."""
+    lines = []
+    for name, value in request.to_json().items():
+        if value is None or value == []:
+            continue
+        shown = _budget_text(request.budget) if name == "budget" else value
+        # JSON's texts, numbers, switches and lists are TOML's too, but for one character.
+        text = json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")
+        lines.append(f"{name.replace('_', '-')} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+def read_options(path: str) -> dict[str, object]:
+    """Read a TOML file of options, flat, as names and values.
+
+    Raises:
+        ConfigError: the file is missing, unreadable, or not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"config {path} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"config {path} is not TOML: {error}") from error
+
+
+def _read_text(name: str, value: object) -> str:
+    """A text, or the error that names what came."""
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} must be a text, got {value!r}")
+    return value
+
+
+def _read_whole(name: str, value: object) -> int:
+    """A whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name} must be a whole number, got {value!r}")
+    return value
+
+
+def _read_number(name: str, value: object) -> float:
+    """A number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
+def _read_switch(name: str, value: object) -> bool:
+    """On or off."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be true or false, got {value!r}")
+    return value
+
+
+def _read_columns(name: str, value: object) -> tuple[str, ...]:
+    """Names of columns: a list, each of whose texts may hold several with commas (quoted as in CSV)."""
+    texts = value if isinstance(value, list | tuple) else [value]
+    columns: list[str] = []
+    for text in texts:
+        columns += next(csv.reader([_read_text(name, text)], skipinitialspace=True), [])
+    return tuple(dict.fromkeys(column for column in columns if column))
+
+
+def _read_budget(name: str, value: object) -> Budget:
+    """Seconds or trials."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ConfigError(f"{name} must be a text such as '60s' or '40 trials', got {value!r}")
+    return Budget.parse(str(value))
+
+
+def _read_metric(name: str, value: object) -> str:
+    """A metric by any of its usual spellings: R^2, log_loss, ROC AUC."""
+    text = _read_text(name, value).strip().lower().replace("^", "").replace("_", "-").replace(" ", "-")
+    return {"logloss": "log-loss", "roc-auc": "auc"}.get(text, text)
+
+
+def _read_delimiter(name: str, value: object) -> str:
+    """One character; a tab may be spelled out."""
+    text = _read_text(name, value)
+    return "\t" if text in ("tab", "\\t") else text
+
+
+_READERS: dict[str, Callable[[str, object], object]] = {
+    "table": _read_text,
+    "target": _read_text,
+    "budget": _read_budget,
+    "test": _read_text,
+    "task": _read_text,
+    "categorical": _read_columns,
+    "drop": _read_columns,
+    "group": _read_text,
+    "time": _read_text,
+    "weight": _read_text,
+    "metric": _read_metric,
+    "folds": _read_whole,
+    "repeats": _read_whole,
+    "seed": _read_whole,
+    "selection": _read_text,
+    "class_weights": _read_switch,
+    "workers": _read_whole,
+    "runs": _read_text,
+    "name": _read_text,
+    "delimiter": _read_delimiter,
+    "encoding": _read_text,
+    "require": _read_number,
+}
+
+
+def _nearest(name: str) -> str:
+    """A suggestion, or nothing when no name is near."""
+    near = difflib.get_close_matches(name, list(_READERS), n=1)
+    return f"; did you mean {near[0].replace('_', '-')!r}?" if near else ""
+
+
+def _budget_text(budget: Budget) -> str:
+    """A budget as a user writes it."""
+    return f"{budget.trials} trials" if budget.seconds is None else f"{budget.seconds!r}s"

@@ -1,0 +1,39 @@
+"""Progress: how far a run is, as one frozen value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run stands at one moment."""
+
+    seconds_spent: float = 0.0
+    seconds_left: float | None = None  # None: the budget is in trials
+    trials_done: int = 0
+    trials_running: int = 0
+    trials_left: int | None = None  # None: the budget is in seconds
+    best_loss: float | None = None  # None: no trial is done yet
+    fleets: int = 0  # in flight
+    note: str = ""  # what is being done, when it is not the search
+
+    def share(self) -> float | None:
+        """The share of the budget that is spent, in [0, 1]; None when there is nothing to measure it by."""
+        if self.seconds_left is not None:
+            return _share(self.seconds_spent, self.seconds_left)
+        if self.trials_left is not None:
+            return _share(self.trials_done, self.trials_left)
+        return None
+
+
+Report = Callable[[Progress], None]
+
+
+def ignore(progress: Progress) -> None:
+    """Tell nobody."""
+    del progress
+
+
+def _share(spent: float, left: float) -> float:
+    """How much of a whole is spent."""
+    return min(1.0, max(0.0, spent / (spent + left))) if spent + left > 0 else 1.0

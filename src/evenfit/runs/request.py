@@ -1,0 +1,138 @@
+"""FitRequest: everything that a user can ask of one fit, as one frozen value in plain Python."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from evenfit.errors import ConfigError
+from evenfit.specs.budget import Budget
+
+TASKS = ("classification", "regression")
+SELECTIONS = ("one-se", "best")
+METRICS = {
+    "log-loss": "classification",
+    "accuracy": "classification",
+    "balanced-accuracy": "classification",
+    "auc": "classification",
+    "f1": "classification",
+    "rmse": "regression",
+    "mae": "regression",
+    "r2": "regression",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest:
+    """A table, its target, and how to search.
+
+    Where a value is None, it is found from the data or the machine, as the comment beside it says.
+
+    Raises:
+        ConfigError: a value is out of its range, unknown, or at odds with another.
+    """
+
+    table: str  # path of the table to fit on
+    target: str
+    budget: Budget = field(default_factory=lambda: Budget(seconds=60.0))
+    test: str | None = None  # path of labelled rows that are scored at the end and never used before
+    task: str | None = None  # found from the target
+    categorical: tuple[str, ...] = ()  # columns to read as categories, whatever they look like
+    drop: tuple[str, ...] = ()  # columns to leave out
+    group: str | None = None  # rows with one value of this column stay in one fold
+    time: str | None = None  # folds are in the order of this column
+    weight: str | None = None  # column with the weight of each row
+    metric: str | None = None  # what selection looks at: log loss, or RMSE
+    folds: int = 5
+    repeats: int = 1
+    seed: int = 0
+    selection: str = "one-se"
+    class_weights: bool = False  # every class weighs the same in training
+    workers: int | None = None  # one per core
+    runs: str = "runs"  # folder of the store and of the runs
+    name: str | None = None  # made from the table's name
+    delimiter: str | None = None  # found from the first lines
+    encoding: str | None = None  # found from the first bytes
+    require: float | None = None  # the gate: the estimate's upper bound may not exceed this loss
+
+    def __post_init__(self) -> None:
+        for name in ("table", "target", "runs"):
+            if not getattr(self, name):
+                raise ConfigError(f"{name} must not be empty")
+        _check_choice("task", self.task, TASKS)
+        _check_choice("selection", self.selection, SELECTIONS)
+        _check_choice("metric", self.metric, tuple(METRICS))
+        _check_least("folds", self.folds, 2)
+        _check_least("repeats", self.repeats, 1)
+        _check_least("seed", self.seed, 0)
+        _check_least("workers", self.workers, 1)
+        _check_columns(self)
+        if self.task and self.metric and METRICS[self.metric] != self.task:
+            raise ConfigError(f"metric {self.metric} is for {METRICS[self.metric]}, but task is {self.task}")
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise ConfigError(f"delimiter must be one character, got {self.delimiter!r}")
+        if self.require is not None and not math.isfinite(self.require):
+            raise ConfigError(f"require must be a finite loss, got {self.require}")
+        if self.name is not None:
+            _check_name(self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give every value by name, ready for JSON."""
+        values = {known.name: getattr(self, known.name) for known in fields(self)}
+        return values | {
+            "budget": self.budget.to_json(),
+            "categorical": list(self.categorical),
+            "drop": list(self.drop),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "FitRequest":
+        """Make a request from what ``to_json`` gave."""
+        values = dict(stored)
+        values["budget"] = Budget(**values["budget"])
+        values["categorical"] = tuple(values["categorical"])
+        values["drop"] = tuple(values["drop"])
+        return cls(**values)
+
+
+def _check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
+    """A value is one of the choices, or left to the data."""
+    if value is not None and value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+
+
+def _check_least(name: str, value: int | None, least: int) -> None:
+    """A number is not below its least."""
+    if value is not None and value < least:
+        raise ConfigError(f"{name} must be at least {least}, got {value}")
+
+
+def _check_columns(request: FitRequest) -> None:
+    """No column has two roles."""
+    roles = {"target": request.target, "group": request.group, "time": request.time, "weight": request.weight}
+    given = {role: column for role, column in roles.items() if column is not None}
+    for role, column in given.items():
+        if not column:
+            raise ConfigError(f"{role} must name a column, got an empty text")
+        if role == "target" and column in request.categorical:
+            raise ConfigError(
+                f"the target {column!r} is also in categorical; to predict classes, use task classification"
+            )
+        if column in request.drop:
+            raise ConfigError(f"column {column!r} is the {role}, so it cannot be in drop too")
+        if role != "target" and column == request.target:
+            raise ConfigError(f"column {column!r} is the target, so it cannot be the {role} too")
+    for column in request.categorical:
+        if column in request.drop:
+            raise ConfigError(f"column {column!r} is in categorical and in drop; choose one")
+
+
+def _check_name(name: str) -> None:
+    """A run's name can be the name of a folder."""
+    if (
+        not name.strip()
+        or name.startswith(".")
+        or len(name.encode()) > 200
+        or any(c in '/\\:*?"<>|' or ord(c) < 32 for c in name)
+    ):
+        raise ConfigError(f"name must be fit for a folder, without / or leading dots, got {name!r}")
