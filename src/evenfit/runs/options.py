@@ -94,11 +94,13 @@ def _read_switch(name: str, value: object) -> bool:
 
 
 def _read_columns(name: str, value: object) -> tuple[str, ...]:
-    """Names of columns: a list, each of whose texts may hold several with commas (quoted as in CSV)."""
-    texts = value if isinstance(value, list | tuple) else [value]
-    columns: list[str] = []
-    for text in texts:
-        columns += next(csv.reader([_read_text(name, text)], skipinitialspace=True), [])
+    """Names of columns: a list of them, or one text with commas, quoted as in CSV."""
+    if isinstance(value, str):
+        columns = next(csv.reader([value], skipinitialspace=True), [])
+    elif isinstance(value, list | tuple):
+        columns = [_read_text(name, column) for column in value]
+    else:
+        raise ConfigError(f"{name} must be names of columns, got {value!r}")
     return tuple(dict.fromkeys(column for column in columns if column))
 
 

@@ -1,0 +1,110 @@
+"""How far a run is, on standard error: a bar on a terminal, now and then a plain line elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from evenfit.runs.progress import Progress, Report, ignore
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_LINE_SECONDS = 5.0
+_BAR_SECONDS = 0.2
+_BAR_CELLS = 24
+
+
+@contextmanager
+def reporting(
+    *, quiet: bool, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Report]:
+    """Give a function that shows progress until the block ends.
+
+    ``quiet`` keeps a log or a pipe free of it; a person at a terminal sees the bar all the same.
+    """
+    out = sys.stderr if stream is None else stream
+    if not out.isatty():
+        yield ignore if quiet else _lines(out, clock)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    # Refreshed by hand: a thread would be alive when the workers start.
+    with Live(console=Console(file=out), auto_refresh=False, transient=True) as live:
+        due = -_BAR_SECONDS
+
+        def show(progress: Progress) -> None:
+            nonlocal due
+            if (now := clock()) >= due:
+                due = now + _BAR_SECONDS
+                live.update(_bar(progress), refresh=True)
+
+        yield show
+
+
+def sentence(progress: Progress) -> str:
+    """A moment of a run in one line: time left, configs tried, best so far, fleets in flight."""
+    parts = []
+    if progress.seconds_left is not None:
+        parts.append(f"{_duration(progress.seconds_left)} left")
+    else:
+        parts.append(f"{_duration(progress.seconds_spent)} spent")
+    total = "" if progress.trials_left is None else f" of {progress.trials_done + progress.trials_left}"
+    parts.append(f"{progress.trials_done}{total} configs tried")
+    if progress.best_loss is not None:
+        parts.append(f"best loss {progress.best_loss:.4g}")
+    if progress.fleets:
+        running = f" ({progress.trials_running} configs)" if progress.trials_running else ""
+        parts.append(f"{progress.fleets} {'fleet' if progress.fleets == 1 else 'fleets'} in flight{running}")
+    if progress.note:
+        parts.append(progress.note)
+    return " · ".join(parts)
+
+
+def _lines(out: TextIO, clock: Callable[[], float]) -> Report:
+    """Show progress as a plain line every few seconds, and whenever the note changes."""
+    due, note = float("-inf"), ""
+
+    def show(progress: Progress) -> None:
+        nonlocal due, note
+        if (now := clock()) < due and progress.note == note:
+            return
+        due, note = now + _LINE_SECONDS, progress.note
+        encoding = getattr(out, "encoding", None) or "utf-8"
+        out.write(sentence(progress).encode(encoding, "replace").decode(encoding) + "\n")
+        out.flush()
+
+    return show
+
+
+def _bar(progress: Progress) -> "Table":
+    """A bar of what is spent, and the sentence beside it, cut to the width of the terminal."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid.grid(padding=(0, 1))
+    share = progress.share()
+    cells = [Text(sentence(progress), no_wrap=True, overflow="ellipsis")]
+    if share is None:
+        grid.add_row(*cells)
+    else:
+        grid.add_row(ProgressBar(total=1.0, completed=share, width=_BAR_CELLS), *cells)
+    return grid
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    Example:
+        >>> _duration(75.0)
+        '1m 15s'
+    """
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours}h {minutes:02d}m"
+    return f"{minutes}m {left:02d}s" if minutes else f"{left}s"

@@ -1,0 +1,30 @@
+"""evenfit resume: go on with a run that was stopped."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from evenfit.cli.fit import gate
+from evenfit.cli.output import print_answer
+from evenfit.cli.progress import reporting
+from evenfit.cli.run_folder import name_and_runs
+
+
+def resume(
+    run: Annotated[str, Parameter(help="Its name, or the path of its folder.")],
+    /,
+    *,
+    runs: Annotated[str, Parameter(help="Folder of the runs.")] = "runs",
+    require: Annotated[
+        float | None, Parameter(help="Exit with 1 if the estimate's upper bound exceeds this loss.")
+    ] = None,
+    json: Annotated[bool, Parameter(negative="", help="Print one JSON object.")] = False,
+) -> int:
+    """Go on with a run that was stopped, and spend only what is left of its budget."""
+    from evenfit.runs.fit import resume as run_resume
+
+    name, home = name_and_runs(run, runs=runs)
+    with reporting(quiet=json) as progress:
+        outcome = run_resume(name, runs=home, progress=progress)
+    print_answer(outcome, as_json=json)
+    return gate(outcome.upper_bound, require=require)

@@ -1,0 +1,38 @@
+"""A run, as a user names it: by its name, or by the path of its folder."""
+
+import difflib
+from pathlib import Path
+
+from evenfit.errors import StoreError
+
+
+def name_and_runs(run: str, *, runs: str) -> tuple[str, str]:
+    """The run's name and the folder of runs that it lies in.
+
+    Example:
+        >>> name_and_runs("elsewhere/bank-1", runs="runs")
+        ('bank-1', 'elsewhere')
+    """
+    path = Path(run)
+    if path.name != run or run in ("", ".", ".."):  # a path, however short
+        path = path.resolve() if path.name in ("", "..") else path
+        return path.name, str(path.parent)
+    return run, runs
+
+
+def folder_of(run: str, *, runs: str) -> Path:
+    """The folder of a run that exists.
+
+    Raises:
+        StoreError: there is no such folder; the message suggests a run of a near name.
+    """
+    name, home = name_and_runs(run, runs=runs)
+    folder = Path(home) / name
+    if folder.is_dir():
+        return folder
+    if Path(run).is_dir() and (Path(run) / "config.toml").exists():  # inside the folder of runs already
+        return Path(run)
+    known = sorted(path.name for path in Path(home).iterdir() if path.is_dir()) if Path(home).is_dir() else []
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "; evenfit runs lists what there is"
+    raise StoreError(f"there is no run {name!r} in {home}{hint}")
