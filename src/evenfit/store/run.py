@@ -1,0 +1,69 @@
+"""Run: one experiment, stored, as a row of the store and a folder."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from evenfit.errors import StoreError
+
+RUNNING, DONE, INTERRUPTED, FAILED = "running", "done", "interrupted", "failed"
+STATUSES = (RUNNING, DONE, INTERRUPTED, FAILED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the store knows of one experiment, as it was when it was read."""
+
+    name: str
+    folder: Path
+    created: str  # UTC, ISO 8601
+    status: str  # running, done, interrupted (killed too) or failed
+    request: Mapping[str, Any]  # what was asked for
+    fingerprint: str  # of the data, so that a resume on other data is noticed
+    seconds_spent: float
+    summary: Mapping[str, Any] | None  # what came of it; None until the run is done
+    trials: int  # how many are stored
+
+    @property
+    def seed(self) -> int:
+        """The seed that was asked for."""
+        return int(self.request.get("seed", 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """Configs that were proposed together, on disk before they were trained."""
+
+    number: int
+    kind: str  # what proposed them
+    configs: tuple[Mapping[str, Any], ...]
+
+
+def checked_name(name: str) -> str:
+    """Give a run's name back, if a folder can be called that.
+
+    Raises:
+        StoreError: the name is empty, too long, hidden, a path, or has characters that cannot be shown.
+    """
+    shown = all(unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in name)
+    plain = not re.search(r"[/\\]", name) and not name.startswith((".", "-")) and name.strip() == name
+    if not (name and shown and plain and len(name.encode(errors="replace")) <= 200):
+        raise StoreError(
+            "a run's name must be a folder's name: 1 to 200 characters, no slashes, no dot or dash in front; "
+            f"got {name!r}"
+        )
+    return name
+
+
+def automatic_name(request: Mapping[str, Any], moment: datetime) -> str:
+    """Name a run after the moment it began and the data it is about: ``2026-11-22-143205-bank``."""
+    data = request.get("data")
+    stem = Path(data).name.split(".")[0] if isinstance(data, str) else ""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-").lower()[:40]
+    return f"{moment:%Y-%m-%d-%H%M%S}" + (f"-{words}" if words else "")

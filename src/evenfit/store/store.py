@@ -1,0 +1,304 @@
+"""Store: every run of a folder in one SQLite file, and what is asked of it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from evenfit.errors import StoreError
+from evenfit.results.trial import Trial
+from evenfit.store import states
+from evenfit.store.failures import told_plainly
+from evenfit.store.lock import is_locked, locked
+from evenfit.store.run import DONE, INTERRUPTED, RUNNING, STATUSES, Round, Run, automatic_name, checked_name
+from evenfit.store.schema import STEPS, check, upgrade, version
+from evenfit.store.transaction import transaction
+from evenfit.store.trial_rows import read_trials, write_trial
+
+FILE_NAME = "evenfit.sqlite"
+_RUN = """SELECT name, created, status, request, fingerprint, seconds_spent, summary,
+    (SELECT count(*) FROM trials WHERE trials.run = runs.id) FROM runs"""
+
+
+def _now() -> datetime:
+    """Read the clock, in UTC."""
+    return datetime.now(tz=UTC)
+
+
+def open_store(
+    runs: Path, *, create: bool = True, busy_seconds: float = 15.0, now: Callable[[], datetime] = _now
+) -> Store:
+    """Open the store of a folder of runs; make both on demand, unless told not to.
+
+    Args:
+        runs: the folder that holds ``evenfit.sqlite`` and a folder for each run.
+        create: make what is not there; without it a missing store is an error.
+        busy_seconds: how long to wait for another process that is writing.
+        now: the clock.
+
+    Raises:
+        StoreError: the store is missing, damaged, locked, newer than this evenfit, or cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with open_store(Path(tempfile.mkdtemp())) as store:
+        ...     store.runs()
+        ()
+    """
+    path = Path(runs) / FILE_NAME
+    with told_plainly(path):
+        if not create and not path.is_file():
+            raise StoreError(f"there are no runs in {runs} yet; evenfit fit makes one, and --runs names another folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = _connect(path, busy_seconds)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return Store(connection, path, now)
+
+
+def place(run: str | Path, runs: Path) -> tuple[Path, str]:
+    """Say which folder of runs and which name a user means by a name or by a path to a run's folder.
+
+    Example:
+        >>> place("elsewhere/runs/monday", Path("runs"))
+        (PosixPath('elsewhere/runs'), 'monday')
+        >>> place("monday", Path("runs"))
+        (PosixPath('runs'), 'monday')
+    """
+    path = Path(os.path.normpath(run))
+    return (runs, path.name) if path.parent == Path() else (path.parent, path.name)
+
+
+class Store:
+    """A connection to a folder's runs. Whatever a method has returned from is on disk.
+
+    Each method raises StoreError where the disk or the file fails it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, now: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._now = now
+        self.path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def create_run(self, request: Mapping[str, Any], *, name: str | None, fingerprint: str) -> Run:
+        """Make a run's row and its folder, both or neither.
+
+        Args:
+            request: what was asked for, ready for JSON; its ``seed`` is the run's, its ``data`` a part of its name.
+            name: what to call it; None names it after the moment and the data.
+            fingerprint: of the data.
+
+        Raises:
+            StoreError: the name is taken or cannot be a folder's.
+        """
+        moment = self._now()
+        wanted = automatic_name(request, moment) if name is None else checked_name(name)
+        with told_plainly(self.path), transaction(self._connection):
+            chosen = wanted
+            count = 1
+            while not self._take_name(chosen):
+                if name is not None:
+                    raise StoreError(
+                        f"a run named {name} is there already in {self.path.parent}; choose another --name"
+                    )
+                count += 1
+                chosen = f"{wanted}-{count}"
+            self._connection.execute(
+                "INSERT INTO runs (name, created, status, request, fingerprint) VALUES (?, ?, ?, ?, ?)",
+                (chosen, moment.isoformat(timespec="seconds"), RUNNING, json.dumps(request), fingerprint),
+            )
+        return self.run(chosen)
+
+    def run(self, name: str | Path) -> Run:
+        """Find a run by its name, or by a path to its folder.
+
+        Raises:
+            StoreError: there is none of that name; the message has the nearest ones.
+        """
+        wanted = Path(os.path.normpath(name)).name
+        with told_plainly(self.path):
+            row = self._connection.execute(f"{_RUN} WHERE name = ?", (wanted,)).fetchone()
+            if row is None:
+                names = [known for (known,) in self._connection.execute("SELECT name FROM runs ORDER BY id DESC")]
+                near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5) or names[:3]
+                hint = f"; did you mean {' or '.join(near)}?" if near else ", which has none yet"
+                raise StoreError(f"there is no run named {wanted} in {self.path.parent}{hint}")
+        return self._as_run(row)
+
+    def runs(self) -> tuple[Run, ...]:
+        """Give all runs, the newest first."""
+        with told_plainly(self.path):
+            return tuple(map(self._as_run, self._connection.execute(f"{_RUN} ORDER BY id DESC").fetchall()))
+
+    @contextmanager
+    def lock(self, run: Run) -> Iterator[None]:
+        """Execute a run: hold its lock and call it running until the block ends.
+
+        A run that is called running while nobody holds its lock was killed, and reads as interrupted.
+
+        Raises:
+            StoreError: another process is executing it, or its folder is gone.
+        """
+        with locked(run.folder):
+            with told_plainly(run.folder):
+                states.sweep_unfinished(run.folder)
+            self._set(run, "status = ?", RUNNING)
+            yield
+
+    def add_round(self, run: Run, number: int, configs: Sequence[Mapping[str, Any]], kind: str) -> None:
+        """Write the proposals of a round before they are trained, in place of any with its number."""
+        with told_plainly(self.path, run=run.name), transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO rounds (run, number, kind, configs) VALUES (?, ?, ?, ?)",
+                (self._key(run), number, kind, json.dumps([dict(config) for config in configs])),
+            )
+
+    def rounds(self, run: Run) -> tuple[Round, ...]:
+        """Give the rounds of a run in the order of their numbers."""
+        with told_plainly(self.path):
+            rows = self._connection.execute(
+                "SELECT number, kind, configs FROM rounds WHERE run = ? ORDER BY number", (self._key(run),)
+            ).fetchall()
+        return tuple(
+            Round(number=number, kind=kind, configs=tuple(json.loads(configs))) for number, kind, configs in rows
+        )
+
+    def add_trial(
+        self, run: Run, trial: Trial, *, state: states.Arrays | None, seconds_spent: float | None = None
+    ) -> None:
+        """Write a trial in place of any with its number; once this returns, no crash can lose it.
+
+        Args:
+            run: the run that it belongs to.
+            trial: what happened.
+            state: the weights of its members, if they are to be kept.
+            seconds_spent: what the run has spent so far, written with it.
+        """
+        with told_plainly(states.state_path(run.folder, trial.number), run=run.name):
+            if state is not None:
+                states.write_state(states.state_path(run.folder, trial.number), state)
+        with told_plainly(self.path, run=run.name), transaction(self._connection):
+            key = self._key(run)
+            write_trial(self._connection, key, trial, stored=self._now().isoformat(timespec="milliseconds"))
+            if seconds_spent is not None:
+                self._connection.execute(_SPEND, (seconds_spent, key))
+
+    def trials(self, run: Run) -> tuple[Trial, ...]:
+        """Give the trials of a run in the order of their numbers, equal to what was added."""
+        with told_plainly(self.path):
+            return tuple(read_trials(self._connection, self._key(run)))
+
+    def state(self, run: Run, number: int) -> dict[str, Any]:
+        """Read the weights of a trial's members.
+
+        Raises:
+            StoreError: the file is missing, cut short or changed.
+        """
+        path = states.state_path(run.folder, number)
+        with told_plainly(path):
+            return states.read_state(path)
+
+    def prune_states(self, run: Run, keep: Collection[int]) -> None:
+        """Delete the weights of all trials but some."""
+        with told_plainly(run.folder):
+            states.prune(run.folder, keep)
+
+    def spend(self, run: Run, seconds: float) -> None:
+        """Write how many seconds a run has spent so far, in all; it never falls."""
+        with told_plainly(self.path, run=run.name), transaction(self._connection):
+            self._connection.execute(_SPEND, (seconds, self._key(run)))
+
+    def finish(self, run: Run, summary: Mapping[str, Any] | None, status: str = DONE) -> None:
+        """Write how a run ended, and what came of it."""
+        if status not in STATUSES:
+            raise StoreError(f"a run's status must be one of {', '.join(STATUSES)}; got {status!r}")
+        self._set(run, "status = ?, summary = ?", status, None if summary is None else json.dumps(summary))
+
+    def _set(self, run: Run, assignments: str, *values: Any) -> None:
+        """Change a run's row; the assignments are this class's own."""
+        with told_plainly(self.path, run=run.name), transaction(self._connection):
+            self._connection.execute(f"UPDATE runs SET {assignments} WHERE id = ?", (*values, self._key(run)))  # noqa: S608
+
+    def _key(self, run: Run) -> int:
+        """Give the number of a run's row."""
+        row = self._connection.execute("SELECT id FROM runs WHERE name = ?", (run.name,)).fetchone()
+        if row is None:
+            raise StoreError(f"the run {run.name} is no longer in {self.path}")
+        return int(row[0])
+
+    def _take_name(self, name: str) -> bool:
+        """Make the folder of a new run, unless the name is taken."""
+        if self._connection.execute("SELECT 1 FROM runs WHERE name = ?", (name,)).fetchone():
+            return False
+        folder = self.path.parent / name
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            return folder.is_dir() and not any(folder.iterdir())  # a crash may have left it empty
+        states.sync_folder(folder.parent)
+        return True
+
+    def _as_run(self, row: tuple[Any, ...]) -> Run:
+        """Make a run of its row."""
+        name, created, status, request, fingerprint, seconds_spent, summary, trials = row
+        folder = self.path.parent / name
+        return Run(
+            name=name,
+            folder=folder,
+            created=created,
+            status=INTERRUPTED if status == RUNNING and not is_locked(folder) else status,
+            request=json.loads(request),
+            fingerprint=fingerprint,
+            seconds_spent=seconds_spent,
+            summary=None if summary is None else json.loads(summary),
+            trials=trials,
+        )
+
+
+_SPEND = "UPDATE runs SET seconds_spent = max(seconds_spent, ?) WHERE id = ?"
+
+
+def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open the file; to read only, where its folder cannot be written."""
+    if os.access(path.parent, os.W_OK):
+        return sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
+    pending = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if pending.is_file() and pending.stat().st_size else "immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", timeout=busy_seconds, isolation_level=None, uri=True)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file up to date and set what each connection must."""
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut
+    if not os.access(path.parent, os.W_OK):
+        check(connection, path)
+        if version(connection) < len(STEPS):
+            raise StoreError(f"{path} is of an older evenfit, and its folder cannot be written to bring it up to date")
+        return
+    check(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    upgrade(connection, path)

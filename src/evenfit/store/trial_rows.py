@@ -1,0 +1,71 @@
+"""Trials as rows: what goes in comes out equal, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.results.trial import Trial
+from evenfit.specs.config import Config
+
+ARRAYS = ("epochs", "training_loss", "validation_loss", "selection_loss", "row_values", "predictions")
+
+
+def write_trial(connection: sqlite3.Connection, run: int, trial: Trial, *, stored: str) -> None:
+    """Write a trial in place of any with its number, inside a transaction of the caller's."""
+    connection.execute("DELETE FROM trials WHERE run = ? AND number = ?", (run, trial.number))
+    key = connection.execute(
+        "INSERT INTO trials (run, number, round, config, status, best, seconds, stored)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            run,
+            int(trial.number),
+            int(trial.round),
+            json.dumps(trial.config.to_json()),
+            trial.status,
+            int(trial.best),
+            float(trial.seconds),  # NaN becomes NULL: SQLite has none
+            stored,
+        ),
+    ).lastrowid
+    # Raw bytes: zlib takes 15% off half-precision losses, at 40 MB a second of the user's budget.
+    connection.executemany(
+        "INSERT INTO arrays (trial, name, dtype, shape, data) VALUES (?, ?, ?, ?, ?)",
+        ((key, name, *_packed(getattr(trial, name))) for name in ARRAYS),
+    )
+
+
+def read_trials(connection: sqlite3.Connection, run: int) -> Iterator[Trial]:
+    """Yield a run's trials in the order of their numbers."""
+    rows = connection.execute(
+        "SELECT id, number, round, config, status, best, seconds FROM trials WHERE run = ? ORDER BY number", (run,)
+    ).fetchall()
+    for key, number, round_number, config, status, best, seconds in rows:
+        found = connection.execute("SELECT name, dtype, shape, data FROM arrays WHERE trial = ?", (key,))
+        arrays: dict[str, Any] = {name: _unpacked(*packed) for name, *packed in found}
+        yield Trial(
+            number=number,
+            round=round_number,
+            config=Config.from_json(json.loads(config)),
+            status=status,
+            best=best,
+            seconds=math.nan if seconds is None else seconds,
+            **arrays,
+        )
+
+
+def _packed(array: npt.NDArray[Any]) -> tuple[str, str, bytes]:
+    """Give an array's type, shape and bytes."""
+    values = np.asarray(array)
+    return values.dtype.str, json.dumps(values.shape), values.tobytes()
+
+
+def _unpacked(dtype: str, shape: str, data: bytes) -> npt.NDArray[Any]:
+    """Make an array of its type, shape and bytes; writable, as torch wants it."""
+    return np.frombuffer(bytearray(data), dtype=np.dtype(dtype)).reshape(json.loads(shape))
