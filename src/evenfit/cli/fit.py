@@ -42,8 +42,8 @@ def fit(
         str | None,
         Parameter(
             group=_SEARCH,
-            help="What selection looks at: log-loss, accuracy, balanced-accuracy, auc, f1; rmse, mae, r2. "
-            "Default: log-loss or rmse.",
+            help="What selection looks at: log_loss, accuracy, balanced_accuracy, auc, f1; rmse, mae, r2. "
+            "Default: log_loss or rmse.",
         ),
     ] = None,
     folds: Annotated[int | None, Parameter(group=_SEARCH, help="Of the cross-validation. Default: 5.")] = None,

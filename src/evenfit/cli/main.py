@@ -45,7 +45,7 @@ def build_app() -> App:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: whatever goes wrong for the user is one line on standard error."""
-    signal.signal(signal.SIGTERM, _stop)  # a scheduler's end is as good as Ctrl-C
+    before = signal.signal(signal.SIGTERM, _stop)  # a scheduler's end is as good as Ctrl-C
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(tokens)
@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         _say("this is a mistake in evenfit; please report it with the lines above")
         return _BROKEN
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(tokens: list[str]) -> int:

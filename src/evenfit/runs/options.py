@@ -112,9 +112,9 @@ def _read_budget(name: str, value: object) -> Budget:
 
 
 def _read_metric(name: str, value: object) -> str:
-    """A metric by any of its usual spellings: R^2, log_loss, ROC AUC."""
-    text = _read_text(name, value).strip().lower().replace("^", "").replace("_", "-").replace(" ", "-")
-    return {"logloss": "log-loss", "roc-auc": "auc"}.get(text, text)
+    """A metric by any of its usual spellings: R^2, log-loss, ROC AUC."""
+    text = _read_text(name, value).strip().lower().replace("^", "").replace("-", "_").replace(" ", "_")
+    return {"logloss": "log_loss", "roc_auc": "auc", "r²": "r2"}.get(text, text)
 
 
 def _read_delimiter(name: str, value: object) -> str:

@@ -10,10 +10,10 @@ from evenfit.specs.budget import Budget
 
 TASKS = ("classification", "regression")
 SELECTIONS = ("one-se", "best")
-METRICS = {
-    "log-loss": "classification",
+METRICS = {  # those of evenfit.results.metrics, whose home needs numpy
+    "log_loss": "classification",
     "accuracy": "classification",
-    "balanced-accuracy": "classification",
+    "balanced_accuracy": "classification",
     "auc": "classification",
     "f1": "classification",
     "rmse": "regression",

@@ -1,0 +1,121 @@
+"""Each command: what it asks of the runs below it, and what it prints."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evenfit.specs.budget import Budget
+
+
+def test_fit_hands_over_every_option(command, fake_runs):
+    code, out, _ = command(
+        *("fit", "a.csv", "--target", "y", "--budget", "40 trials", "--test", "t.csv", "--task", "classification"),
+        *("--categorical", "a,b", "--categorical", "c", "--drop", "d", "--group", "g", "--time", "t", "--weight", "w"),
+        *("--metric", "auc", "--folds", "4", "--repeats", "2", "--seed", "3", "--selection", "best", "--class-weights"),
+        *("--workers", "2", "--runs", "r", "--name", "n", "--delimiter", "tab", "--encoding", "latin-1"),
+        *("--require", "0.7"),
+    )
+    assert (code, out) == (0, "selected 0.4\n")
+    [(_, request)] = fake_runs.calls
+    assert request.to_json() == {
+        "table": "a.csv",
+        "target": "y",
+        "budget": Budget(trials=40).to_json(),
+        "test": "t.csv",
+        "task": "classification",
+        "categorical": ["a", "b", "c"],
+        "drop": ["d"],
+        "group": "g",
+        "time": "t",
+        "weight": "w",
+        "metric": "auc",
+        "folds": 4,
+        "repeats": 2,
+        "seed": 3,
+        "selection": "best",
+        "class_weights": True,
+        "workers": 2,
+        "runs": "r",
+        "name": "n",
+        "delimiter": "\t",
+        "encoding": "latin-1",
+        "require": 0.7,
+    }
+
+
+def test_flags_come_before_the_config_file(command, fake_runs, tmp_path):
+    config = tmp_path / "fit.toml"
+    config.write_text('table = "a.csv"\ntarget = "y"\nfolds = 3\nclass-weights = true\ndrop = ["a, b"]\n')
+    assert command("fit", "--config", str(config), "--folds", "4")[0] == 0
+    [(_, request)] = fake_runs.calls
+    assert (request.table, request.folds, request.class_weights, request.drop) == ("a.csv", 4, True, ("a, b",))
+
+
+def test_plan_says_what_would_run_and_fits_nothing(command, fake_runs):
+    code, out, _ = command("fit", "a.csv", "--target", "y", "--plan")
+    assert (code, out) == (0, "task  classification\nrows  5000\n")
+    assert [call[0] for call in fake_runs.calls] == ["plan"]
+
+
+@pytest.mark.parametrize(("bound", "code"), [("0.5", 0), ("0.49", 1)])
+@pytest.mark.parametrize("start", [("fit", "a.csv", "--target", "y"), ("resume", "a")], ids=["fit", "resume"])
+def test_the_gate_compares_the_upper_bound_and_still_prints_the_answer(start, bound, code, command, fake_runs):
+    found, out, err = command(*start, "--require", bound)
+    assert (found, out) == (code, "selected 0.4\n")
+    assert ("is above the required" in err) == bool(code)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fit", "a.csv", "--target", "y"),
+        ("resume", "a"),
+        ("predict", "a", "n.csv"),
+        ("score", "a", "n.csv"),
+        ("show", "a"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_json_is_one_object_without_infinities(arguments, command, fake_runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("runs/a").mkdir(parents=True)
+    code, out, err = command(*arguments, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"selected": 0.4, "low": None}
+
+
+def test_resume_takes_a_name_or_a_path(command, fake_runs):
+    command("resume", "a")
+    command("resume", "else/where/a/")
+    assert fake_runs.calls == [("resume", "a", "runs"), ("resume", "a", "else/where")]
+
+
+def test_predict_and_score_find_the_run_by_name_or_path(command, fake_runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("runs/a").mkdir(parents=True)
+    assert command("predict", "a", "new.csv", "--out", "p.csv")[0] == 0
+    assert command("score", "runs/a", "new.csv")[0] == 0
+    assert fake_runs.calls == [
+        ("predict", Path("runs/a"), Path("new.csv"), Path("p.csv")),
+        ("score", Path("runs/a"), Path("new.csv")),
+    ]
+
+
+def test_a_run_that_is_not_there_is_answered_with_one_of_a_near_name(command, fake_runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("runs/bank-1").mkdir(parents=True)
+    assert (
+        command("score", "bnak-1", "new.csv")[2]
+        == "evenfit: there is no run 'bnak-1' in runs; did you mean 'bank-1'?\n"
+    )
+
+
+def test_runs_are_a_table(command, fake_runs):
+    code, out, _ = command("runs")
+    assert code == 0
+    assert out == "name       loss\na          0.41\nlong name     -\n"
+
+
+def test_runs_are_a_json_list(command, fake_runs):
+    assert json.loads(command("runs", "--json")[1])[0] == {"name": "a", "loss": 0.41}

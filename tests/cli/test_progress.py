@@ -1,0 +1,60 @@
+"""Progress: lines for a log, a bar for a person, nothing for a program."""
+
+import io
+
+from evenfit.cli.progress import reporting, sentence
+from evenfit.runs.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_the_sentence_has_time_left_configs_best_and_fleets():
+    progress = Progress(
+        seconds_spent=10, seconds_left=50, trials_done=12, trials_running=8, best_loss=0.41234, fleets=2
+    )
+    assert sentence(progress) == "50s left · 12 configs tried · best loss 0.4123 · 2 fleets in flight (8 configs)"
+
+
+def test_a_budget_in_trials_shows_how_many_there_are():
+    assert sentence(Progress(seconds_spent=75, trials_done=3, trials_left=37)) == "1m 15s spent · 3 of 40 configs tried"
+
+
+def test_the_share_is_of_seconds_or_of_trials():
+    assert Progress(seconds_spent=15, seconds_left=45).share() == 0.25
+    assert Progress(trials_done=10, trials_left=30).share() == 0.25
+    assert Progress().share() is None
+    assert Progress(seconds_left=0.0).share() == 1.0
+
+
+def test_a_log_gets_a_line_every_five_seconds_and_at_a_new_note():
+    out, clock = io.StringIO(), Clock()
+    with reporting(quiet=False, stream=out, clock=clock) as show:
+        for clock.now in (0.0, 1.0, 4.9, 5.1, 6.0):
+            show(Progress(seconds_spent=clock.now))
+        show(Progress(seconds_spent=6.0, note="saving"))
+    assert [line.split()[0] for line in out.getvalue().splitlines()] == ["0s", "5s", "6s"]
+
+
+def test_a_log_gets_nothing_beside_json():
+    out = io.StringIO()
+    with reporting(quiet=True, stream=out) as show:
+        show(Progress())
+    assert out.getvalue() == ""
+
+
+def test_a_terminal_gets_a_bar_even_beside_json():
+    out = Terminal()
+    with reporting(quiet=True, stream=out) as show:
+        show(Progress(seconds_spent=10, seconds_left=50))
+    assert "50s left" in out.getvalue()
