@@ -1,0 +1,52 @@
+"""Facts: what a report tells about a run beyond its study, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evenfit.results.study import Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """When a trial was done."""
+
+    trial: int  # its number
+    seconds: float  # since the start of the run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fresh:
+    """The deployed model on labelled rows that nothing else was allowed to see (``--test``)."""
+
+    source: str  # the file, as the user named it
+    rows: int
+    loss: Interval  # the metric's loss, with an interval over rows
+    scores: Mapping[str, float] = field(default_factory=dict)  # by name: accuracy, auc, rmse, r2
+    members_loss: float | None = None  # of the fold members, one by one: what the estimate is about
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The run that a report is about: its table, its spending, and what was measured besides."""
+
+    name: str  # of the run
+    folder: str  # where its files lie, as a user would type it
+    command: str  # the command line that made it
+    description: str  # the one line that says what was understood of the table
+    target: str  # name of the target's column
+    rows: int
+    columns: tuple[tuple[str, int], ...]  # kind, how many: ("numeric", 7)
+    classes: tuple[str, ...] = ()  # names of the classes in the order of their codes; empty for regression
+    left_out: tuple[tuple[str, str], ...] = ()  # column, why
+    notes: tuple[str, ...] = ()  # what else a user should know about the data
+    weights: str = ""  # which weights were used in training, in words; empty where none
+    budget: str = ""  # as the user wrote it
+    seconds: float | None = None  # the budget, where it is in seconds
+    seconds_spent: float = 0.0
+    finishes: tuple[Finish, ...] = ()
+    importance: tuple[tuple[str, Interval], ...] = ()  # column, rise of the loss when its values are permuted
+    fresh: Fresh | None = None
+    ensemble_gain: float | None = None  # loss of the fold members one by one minus that of their ensemble
+    versions: tuple[tuple[str, str], ...] = ()  # package, version

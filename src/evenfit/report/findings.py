@@ -1,0 +1,89 @@
+"""What a study found, each finding a heading and a sentence: the same words in a terminal and on a page."""
+
+from __future__ import annotations
+
+import shlex
+
+from evenfit.report.digits import count, short, with_interval
+from evenfit.report.facts import Facts, Fresh
+from evenfit.report.side_by_side import score
+from evenfit.report.words import (
+    as_interval,
+    better,
+    metric_word,
+    network,
+    optimism,
+    percent,
+    regularisation,
+    score_word,
+    training,
+)
+from evenfit.results.study import Study
+
+
+def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
+    """Headings and what is said under them, in the order in which they matter."""
+    metric, config = study.estimate.metric, study.selected.config
+    found = [
+        ("estimate", estimated(study)),
+        ("tuning", better(study.comparison, metric=metric)),
+        ("verdict", judged(study)),
+        ("regularised", regularisation(config, task=study.truth.task)),
+        ("network", network(config, task=study.truth.task)),
+        ("trained", training(study.selected)),
+        ("deployed", deployed(study, facts)),
+    ]
+    if facts.fresh:
+        found.append(("test", tested(facts.fresh, metric=metric)))
+    if facts.weights:
+        found.append(("weights", facts.weights))
+    return (*found, *(("note", note) for note in study.notes))
+
+
+def estimated(study: Study) -> str:
+    """The selection-corrected estimate, and the plain mean beside it."""
+    known = study.estimate
+    return (
+        f"{metric_word(known.metric)} {with_interval(as_interval(known))} on fresh rows: {percent(known.level)} "
+        f"interval, corrected for selection (BBC-CV); {optimism(known)}"
+    )
+
+
+def judged(study: Study) -> str:
+    """The verdict's name, its sentence, and the gap with its interval."""
+    known = study.verdict
+    sentence = known.sentence.rstrip(".")
+    said = sentence if known.name in sentence.lower() else f"{known.name}: {sentence}"
+    return f"{said}. Gap {with_interval(known.gap)}, {percent(known.gap.level)} interval."
+
+
+def deployed(study: Study, facts: Facts) -> str:
+    """What is handed over, and what ensembling gains on top of the estimate."""
+    members, ensemble = len(study.truth.training_rows), study.ensemble
+    if ensemble.used:
+        gained = short(ensemble.single_loss - ensemble.loss, digits=2)
+        said = [
+            f"an ensemble of {count(len(ensemble.trials), 'config')} with {count(members, 'network')} each; "
+            f"out of fold its loss is lower by {gained} than the selected config's"
+        ]
+    else:
+        said = [f"the mean of the selected config's {count(members, 'network')}, one for each split"]
+    if facts.ensemble_gain is not None:
+        change = "lowers" if facts.ensemble_gain >= 0 else "raises"
+        said.append(f"averaging {change} the loss by {short(abs(facts.ensemble_gain), digits=2)}, not in the estimate")
+    return "; ".join(said)
+
+
+def tested(fresh: Fresh, *, metric: str) -> str:
+    """The deployed model on the rows of ``--test``."""
+    shown = {name: value for name, value in fresh.scores.items() if score_word(name) != metric_word(metric)}
+    scores = "".join(f", {score_word(name)} {score(value, name)}" for name, value in shown.items())
+    members = "" if fresh.members_loss is None else f"; its networks one by one {short(fresh.members_loss)}"
+    where = f"on {count(fresh.rows, 'row')} of {fresh.source}"
+    return f"{metric_word(metric)} {with_interval(fresh.loss)}{scores} {where}{members}"
+
+
+def commands(facts: Facts) -> tuple[str, ...]:
+    """What to type next."""
+    folder = shlex.quote(facts.folder)
+    return (f"evenfit predict {folder} new.csv --out predictions.csv", f"evenfit show {folder}")

@@ -1,0 +1,48 @@
+"""The README of a run's folder: what each file in it is, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evenfit.report.facts import Facts
+from evenfit.report.findings import commands
+from evenfit.report.words import spending, takeaway
+from evenfit.results.study import Study
+
+FILES = {  # name in a run's folder: what it holds
+    "model": "the trained model: weights as safetensors, everything else as JSON; `evenfit predict` reads it",
+    "report.html": "the report: open it in a browser, it needs nothing else",
+    "config.toml": "the selected config, each value with its meaning",
+    "metrics.json": "every number of the report for programs, as `evenfit show --json` prints it",
+    "request.toml": "what was asked for: `evenfit fit --config` repeats it",
+    "README.md": "this file",
+}
+
+
+def readme(study: Study, facts: Facts, *, files: Sequence[str] = tuple(FILES)) -> str:
+    """Markdown that explains a run's folder; ``files`` are the names that lie in it."""
+    rows = "\n".join(f"| `{name}` | {FILES.get(name, 'kept by this run')} |" for name in files)
+    typed = "\n".join(commands(facts))
+    return f"""# {_inline(facts.name)}
+
+{_inline(takeaway(study, facts))}
+
+Made by `{facts.command.replace("`", "'")}` in {spending(study, facts)}.
+
+| file | what it is |
+|---|---|
+{rows}
+
+## Next
+
+```
+{typed}
+evenfit score {commands(facts)[1].removeprefix("evenfit show ")} labelled.csv
+```
+"""
+
+
+def _inline(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    escaped = "".join(f"\\{character}" if character in "\\`*_[]<>#|" else character for character in text)
+    return " ".join(escaped.split())

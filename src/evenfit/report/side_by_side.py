@@ -1,0 +1,58 @@
+"""The default config and the selected one, side by side."""
+
+from __future__ import annotations
+
+import math
+
+from evenfit.report.digits import fixed, interval_decimals, short, with_interval
+from evenfit.report.table import Table
+from evenfit.report.words import base_loss, metric_word, score_word
+from evenfit.results.study import Interval, Side, Study
+
+ERRORS = ("rmse", "mae")  # scores in the target's own units
+
+
+def side_by_side(study: Study) -> Table:
+    """Losses with intervals and scores, on training and on validation rows, of both configs.
+
+    Where the default itself was selected there is one column.
+    """
+    sides = (study.selected,) if study.comparison.same else (study.default, study.selected)
+    rows = [*_losses(study, sides), *_scores(sides)]
+    names = ["default, selected"] if study.comparison.same else ["default", f"selected (config {study.selected.trial})"]
+    return Table(columns=("", *names), rows=tuple(rows))
+
+
+def _losses(study: Study, sides: tuple[Side, ...]) -> list[tuple[str, ...]]:
+    """One row a loss, both sides to the same decimal."""
+    loss, metric = base_loss(study), metric_word(study.truth.metric)
+    rows = [
+        _row(f"training {loss}", [side.training_loss for side in sides]),
+        _row(f"validation {loss}", [side.validation_loss for side in sides]),
+        _row("gap", [side.gap for side in sides]),
+    ]
+    if metric not in (loss, "RMSE"):  # RMSE is among the scores
+        rows.append(_row(f"validation {metric}", [side.selection_loss for side in sides]))
+    return rows
+
+
+def _row(word: str, intervals: list[Interval]) -> tuple[str, ...]:
+    """A loss of each side, to the digits that the narrowest interval allows."""
+    places = interval_decimals(*intervals)
+    return (word, *(with_interval(known, places=places) for known in intervals))
+
+
+def _scores(sides: tuple[Side, ...]) -> list[tuple[str, ...]]:
+    """One row a score and side of the split; scores that are not known on training rows have one row."""
+    rows = []
+    for name in sides[-1].validation_scores:
+        for part in ("training", "validation"):
+            values = [getattr(side, f"{part}_scores").get(name, math.nan) for side in sides]
+            if not all(map(math.isnan, values)):
+                rows.append((f"{part} {score_word(name)}", *(score(value, name) for value in values)))
+    return rows
+
+
+def score(value: float, name: str) -> str:
+    """A score with customary digits: three decimals for shares, four digits for errors."""
+    return short(value, digits=4) if name in ERRORS else fixed(value, 3)

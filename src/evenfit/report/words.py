@@ -1,0 +1,220 @@
+"""Configs, metrics and comparisons in words."""
+
+from __future__ import annotations
+
+import math
+
+from evenfit.report.digits import count, duration, fixed, interval_decimals, short, with_interval
+from evenfit.report.facts import Facts
+from evenfit.results.study import Comparison, Estimate, Interval, Side, Study
+from evenfit.specs.config import Config
+
+METRIC_WORDS = {  # what selection looked at, as a loss
+    "log-loss": "log loss",
+    "accuracy": "error rate",
+    "balanced-accuracy": "balanced error rate",
+    "auc": "1 - AUC",
+    "f1": "1 - F1",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "1 - R²",
+}
+SCORE_WORDS = {"accuracy": "accuracy", "auc": "AUC", "rmse": "RMSE", "r2": "R²"}
+VALUE_WORDS = {  # the values of a config, as an axis or a column says them
+    "width": "width",
+    "depth": "depth",
+    "activation": "activation",
+    "batch_rows": "batch rows",
+    "numeric_embedding": "numeric embedding",
+    "embedding_size": "embedding size",
+    "inputs": "inputs",
+    "target": "target",
+    "balanced_classes": "balanced classes",
+    "epochs": "epochs",
+    "optimiser": "optimiser",
+    "learning_rate": "learning rate",
+    "momentum": "momentum",
+    "nesterov": "Nesterov",
+    "schedule": "schedule",
+    "input_scale_rate": "input scale rate",
+    "l1": "L1",
+    "l2": "L2",
+    "elastic_net": "elastic net",
+    "beta": "beta (elastic net)",
+    "dropout": "dropout",
+    "input_dropout": "input dropout",
+    "label_smoothing": "label smoothing",
+    "input_noise": "input noise",
+    "weight_averaging": "weight averaging",
+}
+ACTIVATION_WORDS = {"relu": "ReLU", "selu": "SELU", "mish": "Mish", "silu": "SiLU", "gelu": "GELU"}
+OPTIMISER_WORDS = {"adamw": "AdamW", "sgd": "SGD"}
+
+
+def base_loss(study: Study) -> str:
+    """What losses on both sides are: log loss or squared error."""
+    return "squared error" if study.truth.task == "regression" else "log loss"
+
+
+def metric_word(metric: str) -> str:
+    """A metric's loss in words; a metric that is not known keeps its own name."""
+    return METRIC_WORDS.get(metric.replace("_", "-"), metric)
+
+
+def score_word(name: str) -> str:
+    """A score's name in words: auc is AUC."""
+    return SCORE_WORDS.get(name, name.replace("_", " "))
+
+
+def value_word(name: str) -> str:
+    """The name of a config's value in words."""
+    return VALUE_WORDS.get(name, name.replace("_", " "))
+
+
+def regularisation(config: Config, *, task: str) -> str:
+    """Everything that regularises, the usual three first, and which of those are absent.
+
+    Example:
+        >>> regularisation(Config(dropout=0.18, l2=3.1e-4, label_smoothing=0.05), task="binary")
+        'dropout 0.18, L2 3.1e-4, label smoothing 0.05; no L1'
+    """
+    used = [
+        f"{value_word(name)} {short(getattr(config, name), digits=2)}"
+        for name in ("dropout", "input_dropout", "l1", "l2")
+        if getattr(config, name)
+    ]
+    if config.elastic_net:
+        share = short(config.beta, digits=2)
+        used.append(f"elastic net {short(config.elastic_net, digits=2)} (L1 share {share})")
+    used += [
+        f"{value_word(name)} {short(getattr(config, name), digits=2)}"
+        for name in ("label_smoothing", "input_noise", "weight_averaging")
+        if getattr(config, name) and not (name == "label_smoothing" and task == "regression")
+    ]
+    absent = [
+        value_word(name)
+        for name, present in (
+            ("dropout", config.dropout or config.input_dropout),
+            ("l1", config.l1 or (config.elastic_net and config.beta > 0)),
+            ("l2", config.l2 or (config.elastic_net and config.beta < 1)),
+        )
+        if not present
+    ]
+    if not used:
+        return "none: no dropout, no L1, no L2"
+    return ", ".join(used) + (f"; no {' and no '.join(absent)}" if absent else "")
+
+
+def network(config: Config, *, task: str) -> str:
+    """The shape of a network and what it sees.
+
+    Example:
+        >>> network(Config(numeric_embedding="none"), task="binary")
+        '2 hidden layers of 128 Mish units; inputs scaled robustly'
+    """
+    if config.depth:
+        unit = ACTIVATION_WORDS[config.activation]
+        body = f"{count(config.depth, 'hidden layer')} of {count(config.width, f'{unit} unit')}"
+    else:
+        body = "a linear model (no hidden layer)"
+    embedded = "numbers embedded (periodic), " if config.numeric_embedding == "pbld" else ""
+    scaled = "normal quantiles" if config.inputs == "quantile" else "scaled robustly"
+    target = ""
+    if task == "regression":
+        shown = {"standard": "standardised", "log": "as its logarithm", "quantile": "as normal quantiles"}
+        target = f"; target {shown[config.target]}"
+    return f"{body}; {embedded}inputs {scaled}{target}"
+
+
+def training(side: Side) -> str:
+    """How a side's networks were trained: epochs, optimiser, schedule.
+
+    Example: ``48 of 64 epochs of AdamW, learning rate 0.002 (flat-cosine), batches of 128 rows``.
+    """
+    config = side.config
+    epochs = f"{side.epoch:,} of {count(config.epochs, 'epoch')}"
+    if side.epoch == config.epochs:
+        epochs = count(config.epochs, "epoch")
+    nesterov = " with Nesterov" if config.optimiser == "sgd" and config.nesterov else ""
+    momentum = f"momentum {short(config.momentum)}{nesterov}, " if config.optimiser == "sgd" else ""
+    balanced = ", classes weighed alike" if config.balanced_classes else ""
+    return (
+        f"{epochs} of {OPTIMISER_WORDS[config.optimiser]}, {momentum}learning rate "
+        f"{short(config.learning_rate, digits=2)} ({config.schedule}), batches of "
+        f"{count(config.batch_rows, 'row')}{balanced}"
+    )
+
+
+def better(comparison: Comparison, *, metric: str) -> str:
+    """Whether tuning beat the default, no more than is known."""
+    if comparison.same:
+        return "The default config was selected: tuning found nothing better."
+    loss = metric_word(metric)
+    known = comparison.difference
+    shown = with_interval(known)
+    if comparison.better:
+        return f"Tuning beats the default: its {loss} is lower by {shown} on rows that did not choose it."
+    if math.isfinite(known.high) and known.high < 0:
+        places = interval_decimals(known)
+        worse = Interval(mean=-known.mean, low=-known.high, high=-known.low, level=known.level)
+        return (
+            f"Tuning is not shown to beat the default: its {loss} is higher by {with_interval(worse, places=places)}."
+        )
+    return (
+        f"Tuning is not shown to beat the default: default minus selected is {shown} in {loss}, and the interval "
+        "holds 0."
+    )
+
+
+def optimism(estimate: Estimate) -> str:
+    """What plain cross-validation says of the winner, and by how much that flatters it."""
+    places = interval_decimals(as_interval(estimate))
+    plain = f"plain cross-validation mean {fixed(estimate.plain, places)}"
+    if not math.isfinite(estimate.optimism) or not round(estimate.optimism, places + 1):
+        return plain
+    side = "too low" if estimate.optimism > 0 else "too high"
+    return f"{plain}, {side} by {short(round(abs(estimate.optimism), places + 1), digits=2)}"
+
+
+def as_interval(estimate: Estimate) -> Interval:
+    """An estimate's mean with its interval."""
+    return Interval(mean=estimate.mean, low=estimate.low, high=estimate.high, level=estimate.level)
+
+
+def takeaway(study: Study, facts: Facts) -> str:
+    """What to take away, in one or two sentences."""
+    estimate = study.estimate
+    expected = (
+        f"On fresh rows expect a {metric_word(estimate.metric)} of {with_interval(as_interval(estimate))} "
+        f"when predicting {facts.target}."
+    )
+    return f"{expected} {better(study.comparison, metric=estimate.metric)}"
+
+
+def searched(study: Study) -> tuple[str, ...]:
+    """The names of the values that differ among the trials: where the search looked."""
+    configs = [trial.config.to_json() for trial in study.trials]
+    return tuple(name for name in VALUE_WORDS if len({config[name] for config in configs}) > 1)
+
+
+def tried(study: Study) -> str:
+    """How many configs were tried, and what became of them: ``41 configs: 12 complete, 29 dropped``."""
+    parts = [
+        f"{number} {status}"
+        for status in ("complete", "dropped", "diverged")
+        if (number := sum(trial.status == status for trial in study.trials))
+    ]
+    return f"{count(len(study.trials), 'config')}: {', '.join(parts)}"
+
+
+def spending(study: Study, facts: Facts) -> str:
+    """What was spent of the budget: ``58 s of 60s; 41 configs: 12 complete, 29 dropped``."""
+    spent = duration(facts.seconds_spent or study.seconds)
+    budget = f" of {facts.budget}" if facts.budget else ""
+    interrupted = "; interrupted" if study.stopped == "interrupted" else ""
+    return f"{spent}{budget}; {tried(study)}{interrupted}"
+
+
+def percent(level: float) -> str:
+    """A level as people say it: 0.95 is 95%."""
+    return f"{short(100 * level)}%"
