@@ -40,7 +40,8 @@ def test_thirty_kills_at_random_moments_lose_no_finished_trial(tmp_path):
     finished = set()
     for _ in range(30):
         process = _start_and_wait(tmp_path, "killed")
-        time.sleep(chance.uniform(0, 0.06))
+        finished.update(int(process.stdout.readline()) for _ in range(chance.integers(4)))
+        time.sleep(chance.uniform(0, 0.03))
         finished.update(_kill(process))
         with open_store(tmp_path) as store:
             run = store.run("killed")

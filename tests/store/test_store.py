@@ -12,7 +12,7 @@ from tests.store.trials import assert_same_arrays, assert_same_trials, state_of,
 from evenfit.errors import StoreError
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
-from evenfit.store import open_store, place
+from evenfit.store import open_store
 from evenfit.store.trial_rows import ARRAYS
 
 FLOATS = st.sampled_from([np.float16, np.float32, np.float64])
@@ -27,7 +27,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def run(store):
-    return store.create_run({"data": "bank.csv", "seed": 7}, name="monday", fingerprint="f00d")
+    return store.create_run({"table": "bank.csv", "seed": 7}, name="monday", fingerprint="f00d")
 
 
 def _array(dtypes, dimensions):
@@ -136,7 +136,7 @@ def test_a_round_added_again_replaces_the_first(store, run):
 
 def test_a_run_remembers_what_was_asked_and_what_came_of_it(store, run):
     assert (run.name, run.folder, run.seed) == ("monday", store.path.parent / "monday", 7)
-    assert (run.fingerprint, run.request, run.summary) == ("f00d", {"data": "bank.csv", "seed": 7}, None)
+    assert (run.fingerprint, run.request, run.summary) == ("f00d", {"table": "bank.csv", "seed": 7}, None)
     assert run.folder.is_dir()
     store.spend(run, 12.5)
     store.finish(run, {"estimate": {"mean": 0.25}}, "done")
@@ -166,7 +166,7 @@ def test_runs_are_listed_newest_first(store):
 
 def test_a_run_without_a_name_is_named_after_its_moment_and_data(tmp_path):
     with open_store(tmp_path, now=lambda: datetime(2026, 11, 22, 14, 32, 5, tzinfo=UTC)) as store:
-        names = [store.create_run({"data": "in/Bank data.csv.gz"}, name=None, fingerprint="").name for _ in range(3)]
+        names = [store.create_run({"table": "in/Bank data.csv.gz"}, name=None, fingerprint="").name for _ in range(3)]
     assert names == ["2026-11-22-143205-bank-data", "2026-11-22-143205-bank-data-2", "2026-11-22-143205-bank-data-3"]
 
 
@@ -203,12 +203,6 @@ def test_a_run_is_found_by_its_name_or_its_folder(store, run):
 def test_a_name_that_is_not_known_brings_the_nearest(store, run):
     with pytest.raises(StoreError, match=r"no run named mondya in .*; did you mean monday\?"):
         store.run("mondya")
-
-
-def test_a_path_names_its_own_folder_of_runs(tmp_path):
-    assert place("monday", tmp_path) == (tmp_path, "monday")
-    assert place("./runs/monday/", tmp_path)[1] == "monday"
-    assert place(tmp_path / "other" / "monday", tmp_path) == (tmp_path / "other", "monday")
 
 
 def test_looking_for_runs_makes_nothing(tmp_path):

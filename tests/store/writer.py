@@ -16,7 +16,7 @@ from evenfit.store import open_store
 def main(runs, name, count):
     with open_store(Path(runs)) as store:
         known = {run.name: run for run in store.runs()}
-        run = known.get(name) or store.create_run({"data": "bank.csv"}, name=name, fingerprint="")
+        run = known.get(name) or store.create_run({"table": "bank.csv"}, name=name, fingerprint="")
         with store.lock(run):
             first = max((trial.number for trial in store.trials(run)), default=-1) + 1
             print("ready", flush=True)  # noqa: T201

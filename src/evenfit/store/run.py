@@ -62,8 +62,8 @@ def checked_name(name: str) -> str:
 
 
 def automatic_name(request: Mapping[str, Any], moment: datetime) -> str:
-    """Name a run after the moment it began and the data it is about: ``2026-11-22-143205-bank``."""
-    data = request.get("data")
-    stem = Path(data).name.split(".")[0] if isinstance(data, str) else ""
+    """Name a run after the moment it began and its table: ``2026-11-22-143205-bank``."""
+    table = request.get("table")
+    stem = Path(table).name.split(".")[0] if isinstance(table, str) else ""
     words = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-").lower()[:40]
     return f"{moment:%Y-%m-%d-%H%M%S}" + (f"-{words}" if words else "")

@@ -67,19 +67,6 @@ def open_store(
     return Store(connection, path, now)
 
 
-def place(run: str | Path, runs: Path) -> tuple[Path, str]:
-    """Say which folder of runs and which name a user means by a name or by a path to a run's folder.
-
-    Example:
-        >>> place("elsewhere/runs/monday", Path("runs"))
-        (PosixPath('elsewhere/runs'), 'monday')
-        >>> place("monday", Path("runs"))
-        (PosixPath('runs'), 'monday')
-    """
-    path = Path(os.path.normpath(run))
-    return (runs, path.name) if path.parent == Path() else (path.parent, path.name)
-
-
 class Store:
     """A connection to a folder's runs. Whatever a method has returned from is on disk.
 
@@ -107,8 +94,8 @@ class Store:
         """Make a run's row and its folder, both or neither.
 
         Args:
-            request: what was asked for, ready for JSON; its ``seed`` is the run's, its ``data`` a part of its name.
-            name: what to call it; None names it after the moment and the data.
+            request: what was asked for, ready for JSON; its ``seed`` is the run's, its ``table`` a part of its name.
+            name: what to call it; None names it after the moment and the table.
             fingerprint: of the data.
 
         Raises:
