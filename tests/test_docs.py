@@ -1,0 +1,74 @@
+"""The documentation cannot drift: its commands parse, its options exist, its links lead somewhere."""
+
+import re
+import shlex
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from evenfit.cli.main import COMMANDS, build_app
+from evenfit.runs.request import METRICS, FitRequest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPTIONS = (ROOT / "docs/options.md").read_text(encoding="utf-8")
+
+
+def commands(text):
+    """Lines of shell blocks that start with evenfit, without their comments."""
+    blocks = re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line.split("  #")[0].strip() for line in lines if line.startswith("evenfit")]
+
+
+ALL_COMMANDS = sorted({line for page in PAGES for line in commands(page.read_text(encoding="utf-8"))})
+
+
+@pytest.mark.parametrize("line", ALL_COMMANDS)
+def test_every_command_in_the_documentation_parses(line):
+    build_app().parse_args(shlex.split(line)[1:], exit_on_error=False, print_error=False)
+
+
+def test_the_readme_shows_every_command():
+    assert {line.split()[1] for line in commands(README)} == set(COMMANDS)
+
+
+def test_make_demo_runs_the_line_of_the_readme():
+    [line] = re.findall(
+        r"^\t\$\(BIN\)/(evenfit fit .*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert line == commands(README)[0]
+
+
+def test_every_option_of_fit_is_explained():
+    explained = re.findall(r"^\| `([a-z-]+)` \|", OPTIONS, re.MULTILINE)
+    assert sorted(explained) == sorted(field.name.replace("_", "-") for field in fields(FitRequest))
+
+
+@pytest.mark.parametrize("flag", sorted(set(re.findall(r"`(--[a-z-]+)", README + OPTIONS))))
+def test_every_flag_in_the_documentation_exists(flag, capsys):
+    build_app()(["fit", "--help"], exit_on_error=False, result_action="return_value")
+    assert flag in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_is_named_in_the_documentation_and_in_help(metric, capsys):
+    build_app()(["fit", "--help"], exit_on_error=False, result_action="return_value")
+    assert f"`{metric}`" in OPTIONS
+    assert metric in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_that_exist(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("line", ALL_COMMANDS)
+def test_tables_in_the_documentation_exist(line):
+    for word in shlex.split(line):
+        if word.startswith("examples/"):
+            assert (ROOT / word).exists()
