@@ -33,6 +33,19 @@ def told_plainly(path: Path, *, run: str = "") -> Iterator[None]:
         raise StoreError(_file_line(error, path, run)) from error
 
 
+@contextmanager
+def decoded(path: Path, what: str) -> Iterator[None]:
+    """Turn what reading a row raises, where the row makes no sense, into a StoreError.
+
+    Raises:
+        StoreError: what was read is damaged, or was written by a newer evenfit.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{path}: {what} cannot be read: damaged, or of a newer evenfit ({error})") from error
+
+
 def _database_line(error: sqlite3.Error, path: Path, run: str) -> str:
     """Say what a database's error means."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte: the kind, without its detail

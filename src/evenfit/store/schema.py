@@ -47,6 +47,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             dtype TEXT NOT NULL,
             shape TEXT NOT NULL,
             data BLOB NOT NULL,
+            checksum INTEGER NOT NULL,
             PRIMARY KEY (trial, name)
         )""",
     ),

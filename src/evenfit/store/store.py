@@ -16,7 +16,7 @@ from typing import Any, Self
 from evenfit.errors import StoreError
 from evenfit.results.trial import Trial
 from evenfit.store import states
-from evenfit.store.failures import told_plainly
+from evenfit.store.failures import decoded, told_plainly
 from evenfit.store.lock import is_locked, locked
 from evenfit.store.run import DONE, INTERRUPTED, RUNNING, STATUSES, Round, Run, automatic_name, checked_name
 from evenfit.store.schema import STEPS, check, upgrade, version
@@ -57,6 +57,8 @@ def open_store(
     with told_plainly(path):
         if not create and not path.is_file():
             raise StoreError(f"there are no runs in {runs} yet; evenfit fit makes one, and --runs names another folder")
+        if path.parent.exists() and not path.parent.is_dir():
+            raise StoreError(f"{runs} is a file, but a folder for runs was wanted; name another with --runs")
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = _connect(path, busy_seconds)
         try:
@@ -169,9 +171,10 @@ class Store:
             rows = self._connection.execute(
                 "SELECT number, kind, configs FROM rounds WHERE run = ? ORDER BY number", (self._key(run),)
             ).fetchall()
-        return tuple(
-            Round(number=number, kind=kind, configs=tuple(json.loads(configs))) for number, kind, configs in rows
-        )
+        with decoded(self.path, f"a round of {run.name}"):
+            return tuple(
+                Round(number=number, kind=kind, configs=tuple(json.loads(configs))) for number, kind, configs in rows
+            )
 
     def add_trial(
         self, run: Run, trial: Trial, *, state: states.Arrays | None, seconds_spent: float | None = None
@@ -195,7 +198,7 @@ class Store:
 
     def trials(self, run: Run) -> tuple[Trial, ...]:
         """Give the trials of a run in the order of their numbers, equal to what was added."""
-        with told_plainly(self.path):
+        with told_plainly(self.path), decoded(self.path, f"a trial of {run.name}"):
             return tuple(read_trials(self._connection, self._key(run)))
 
     def state(self, run: Run, number: int) -> dict[str, Any]:
@@ -251,18 +254,19 @@ class Store:
     def _as_run(self, row: tuple[Any, ...]) -> Run:
         """Make a run of its row."""
         name, created, status, request, fingerprint, seconds_spent, summary, trials = row
-        folder = self.path.parent / name
-        return Run(
-            name=name,
-            folder=folder,
-            created=created,
-            status=INTERRUPTED if status == RUNNING and not is_locked(folder) else status,
-            request=json.loads(request),
-            fingerprint=fingerprint,
-            seconds_spent=seconds_spent,
-            summary=None if summary is None else json.loads(summary),
-            trials=trials,
-        )
+        folder = self.path.parent / str(name)
+        with decoded(self.path, f"the run {name}"):
+            return Run(
+                name=name,
+                folder=folder,
+                created=created,
+                status=INTERRUPTED if status == RUNNING and not is_locked(folder) else status,
+                request=json.loads(request),
+                fingerprint=fingerprint,
+                seconds_spent=float(seconds_spent),
+                summary=None if summary is None else json.loads(summary),
+                trials=trials,
+            )
 
 
 _SPEND = "UPDATE runs SET seconds_spent = max(seconds_spent, ?) WHERE id = ?"
