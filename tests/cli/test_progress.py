@@ -46,6 +46,14 @@ def test_a_log_gets_a_line_every_five_seconds_and_at_a_new_note():
     assert [line.split()[0] for line in out.getvalue().splitlines()] == ["0s", "5s", "6s"]
 
 
+def test_a_line_to_keep_is_shown_at_once():
+    for out in (io.StringIO(), Terminal()):
+        with reporting(quiet=False, stream=out, clock=Clock()) as show:
+            show(Progress())
+            show(Progress(line="classification: 5000 rows [bold]"))
+        assert "classification: 5000 rows [bold]\n" in out.getvalue()
+
+
 def test_a_log_gets_nothing_beside_json():
     out = io.StringIO()
     with reporting(quiet=True, stream=out) as show:

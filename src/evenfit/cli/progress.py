@@ -30,6 +30,7 @@ def reporting(
         return
     from rich.console import Console
     from rich.live import Live
+    from rich.text import Text
 
     # Refreshed by hand: a thread would be alive when the workers start.
     with Live(console=Console(file=out), auto_refresh=False, transient=True) as live:
@@ -37,6 +38,8 @@ def reporting(
 
         def show(progress: Progress) -> None:
             nonlocal due
+            if progress.line:
+                live.console.print(Text(progress.line))
             if (now := clock()) >= due:
                 due = now + _BAR_SECONDS
                 live.update(_bar(progress), refresh=True)
@@ -69,14 +72,21 @@ def _lines(out: TextIO, clock: Callable[[], float]) -> Report:
 
     def show(progress: Progress) -> None:
         nonlocal due, note
+        if progress.line:
+            _write(out, progress.line)
         if (now := clock()) < due and progress.note == note:
             return
         due, note = now + _LINE_SECONDS, progress.note
-        encoding = getattr(out, "encoding", None) or "utf-8"
-        out.write(sentence(progress).encode(encoding, "replace").decode(encoding) + "\n")
-        out.flush()
+        _write(out, sentence(progress))
 
     return show
+
+
+def _write(out: TextIO, line: str) -> None:
+    """Write a line at once, whatever the stream's encoding can show."""
+    encoding = getattr(out, "encoding", None) or "utf-8"
+    out.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+    out.flush()
 
 
 def _bar(progress: Progress) -> "Table":

@@ -16,6 +16,7 @@ class Progress:
     best_loss: float | None = None  # None: no trial is done yet
     fleets: int = 0  # in flight
     note: str = ""  # what is being done, when it is not the search
+    line: str = ""  # to be shown once and kept: what was understood of the table, a warning
 
     def share(self) -> float | None:
         """The share of the budget that is spent, in [0, 1]; None when there is nothing to measure it by."""
