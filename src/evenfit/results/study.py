@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ class Truth:
 
     task: str  # binary, multiclass or regression
     metric: str  # a name of METRICS: what selection looks at
-    target: npt.NDArray[np.generic]  # [N] class codes, or numbers in the target's own units
+    target: npt.NDArray[Any]  # [N] class codes, or numbers in the target's own units
     classes: int  # K; 1 for regression
     split_of: npt.NDArray[np.int64]  # [R, N] index of the split that validates the row; -1 is never
     training_rows: npt.NDArray[np.int64]  # [S] rows that each split trains on
@@ -69,8 +70,11 @@ class Comparison:
     """Paired out-of-bag difference, default minus selected: above 0 where tuning helped."""
 
     difference: Interval
-    better: bool  # the whole 95% interval is above 0
+    better: bool  # both whole 95% intervals, of the difference and of the gain, are above 0
     same: bool  # the default itself was selected
+    gain: Interval | None = (
+        None  # out-of-bag, the constant prediction minus selected: above 0 where something is learnt
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +98,15 @@ class Ensemble:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchStep:
+    """The winner among the first trials of a search: its own loss, and what it loses on fresh rows."""
+
+    trials: int
+    plain: float  # cross-validation mean of the winner
+    corrected: float  # BBC-CV estimate; the difference is the optimism
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """The trials, the selected config, and the honest estimate."""
 
@@ -109,3 +122,4 @@ class Study:
     seconds: float
     stopped: str  # why it ended: budget, interrupted
     notes: tuple[str, ...] = ()
+    steps: tuple[SearchStep, ...] = ()  # the optimism by number of trials; the last is the whole search

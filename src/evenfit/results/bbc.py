@@ -1,0 +1,166 @@
+"""BBC-CV: the loss of a selected config on fresh rows, corrected for having been selected.
+
+Tsamardinos, Greasidou & Borboudakis, "Bootstrapping the out-of-sample predictions for efficient
+and accurate cross-validation", Machine Learning, 2018. No network is trained again: rows of the
+out-of-fold losses are resampled; each resampling repeats the whole selection on the rows that it
+drew, the choice of every config's epoch included, and scores its winner on the rows that it left
+out. The mean of those scores is the estimate. It stands for the loss on fresh rows of the
+winner's fold members, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.results.blocks import Blocks, block_losses, unit_of_rows
+from evenfit.results.metrics import metric_of
+from evenfit.results.selection import choose, complexity, split_factor
+from evenfit.results.study import Interval, Truth
+from evenfit.results.trial import COMPLETE, DIVERGED, Trial
+
+Numbers = npt.NDArray[np.floating]
+Integers = npt.NDArray[np.int64]
+
+SHRINK = 0.76
+"""Out-of-bag percentiles of a mean loss are 1.3 times too wide.
+
+A bootstrap leaves out 0.368 of the rows, so that their mean varies around the mean of all rows by
+sqrt(1 / 0.368 - 1) = 1.31 times the standard error of the latter; 1 / 1.31 is 0.76.
+"""
+
+MOST_UNITS = 8192  # that a bootstrap draws; the spread of m blocks is known to sqrt(2 / m), here 1.6%
+FEWEST_UNITS = 1024
+MOST_PRODUCTS = 2e10  # multiply-adds of one summary: about half a second
+MOST_SHARES = 8e6  # rows x columns of a metric that must be linearised: about a second
+MOST_NUMBERS = 2e7  # held at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutOfBag:
+    """Losses on left-out rows, in each of B resamplings; P searches, each over the first few trials."""
+
+    searched: tuple[int, ...]  # [P] trials of each search, rising; the last is all of them
+    selected: Numbers  # [P, B] of the search's winner
+    default: Numbers  # [B] of the default config at its own epoch
+    baseline: Numbers  # [B] of the prediction that looks at no column
+    winners: Integers  # [B] place in the list of trials of the last search's winner
+
+
+def out_of_bag(
+    truth: Truth,
+    trials: Sequence[Trial],
+    *,
+    rule: str,
+    baseline: Numbers,
+    searched: Sequence[int],
+    resamples: int,
+    seed: int,
+) -> OutOfBag:
+    """Repeat the selection in every resampling and score its winner on the rows left out.
+
+    The first trial is the default config. Diverged trials are no columns; a dropped trial keeps
+    the epochs it reached, and wins where it is the lowest of a resampling: it stands for what
+    the race would have kept. `baseline` is the metric's values [N, C] of the constant
+    prediction. The work is bounded by blocks of rows first, then by leaving out epochs.
+    """
+    rng = np.random.default_rng([seed, 0xBBC])
+    metric = metric_of(truth.metric, task=truth.task)
+    kept = _kept_epochs(truth, trials, resamples=resamples, additive=metric.additive)
+    columns = 1 + sum(map(len, kept))
+    largest = int(np.clip(MOST_PRODUCTS / (resamples * columns * len(truth.split_of)), FEWEST_UNITS, MOST_UNITS))
+    units, count = unit_of_rows(truth, largest=largest, rng=rng)
+    values = [trial.row_values[epochs] for trial, epochs in zip(trials, kept, strict=True)]
+    constant = np.broadcast_to(baseline, (1, len(truth.split_of), *baseline.shape))
+    blocks = block_losses(metric, [*values, constant], truth, units, count=count)
+    fitted = np.concatenate([complexity(trial, truth)[epochs] for trial, epochs in zip(trials, kept, strict=True)])
+    search = _Search(
+        starts=np.concatenate([[0], np.cumsum([len(epochs) for epochs in kept])]),
+        fitted=fitted,
+        finalists=np.array([trial.status == COMPLETE for trial in trials]),
+        gapped=metric.base,
+        rule=rule,
+        factor=split_factor(truth),
+        searched=tuple(searched),
+    )
+    chunk = max(1, int(MOST_NUMBERS / (columns * max(1, len(blocks.splits)))))
+    parts = [
+        _score(blocks, search, blocks.draw(min(chunk, resamples - done), rng)) for done in range(0, resamples, chunk)
+    ]
+    selected, default, constant_loss, winners = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+    return OutOfBag(
+        searched=search.searched, selected=selected, default=default, baseline=constant_loss, winners=winners
+    )
+
+
+def shrunk_interval(losses: Numbers, *, level: float) -> Interval:
+    """Give the mean of out-of-bag losses with its interval: percentiles drawn in by `SHRINK`.
+
+    Example:
+        >>> shrunk_interval(np.array([1.0, 2.0, 3.0]), level=0.9).mean
+        2.0
+    """
+    losses = np.asarray(losses, dtype=np.float64)
+    mean = float(losses.mean())
+    low, high = (float(each) for each in np.quantile(losses, [(1 - level) / 2, (1 + level) / 2]))
+    return Interval(mean=mean, low=mean + SHRINK * (low - mean), high=mean + SHRINK * (high - mean), level=level)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Search:
+    """What a resampling needs to repeat a selection: M columns, those of a trial together."""
+
+    starts: Integers  # [T + 1] each trial's first column
+    fitted: Numbers  # [M]
+    finalists: npt.NDArray[np.bool_]  # [T]
+    gapped: bool
+    rule: str
+    factor: float
+    searched: tuple[int, ...]
+
+
+def _score(blocks: Blocks, search: _Search, weights: Numbers) -> tuple[Numbers, Numbers, Numbers, Integers]:
+    """Select in-bag and score out-of-bag: selected [P, B], default [B], baseline [B], winners [B]."""
+    row = np.arange(len(weights))
+    left_out = (weights == 0).astype(np.float32)
+    in_bag = blocks.split_means(weights)  # [B, M, S]
+    in_bag[:, ~blocks.finite] = np.inf
+    means = in_bag.mean(axis=2)
+    epochs = np.stack(
+        [
+            start + means[:, start:end].argmin(axis=1) if end > start else np.full(len(row), -1)
+            for start, end in zip(search.starts[:-1], search.starts[1:], strict=True)
+        ],
+        axis=1,
+    )  # [B, T] each trial's best column
+    losses = in_bag[row[:, None], epochs]
+    gaps = (means[row[:, None], epochs] if search.gapped else 0) - search.fitted[epochs]
+    losses[:, search.starts[:-1] == search.starts[1:]] = np.inf
+    selected, winner = [], np.zeros(len(row), dtype=np.int64)
+    for first in search.searched:
+        winner = choose(
+            losses[:, :first], gaps[:, :first], search.finalists[:first], rule=search.rule, factor=search.factor
+        )
+        selected.append(blocks.means_of(epochs[row, winner], left_out))
+    default = blocks.means_of(epochs[:, 0], left_out)
+    if not np.isfinite(losses[:, 0]).all():
+        default = np.full(len(row), np.nan)
+    constant = blocks.means_of(np.full(len(row), search.starts[-1]), left_out)
+    return np.stack(selected), default, constant, winner
+
+
+def _kept_epochs(truth: Truth, trials: Sequence[Trial], *, resamples: int, additive: bool) -> list[Integers]:
+    """Give the epochs of each trial that become columns: all, or evenly few and its best."""
+    rows = int(truth.split_of.size)
+    fewest = min(rows, FEWEST_UNITS * len(truth.split_of))
+    most = MOST_PRODUCTS / (resamples * fewest) if additive else MOST_SHARES / rows
+    running = [0 if trial.status == DIVERGED else len(trial.epochs) for trial in trials]
+    each = max(1, int(most / max(1, sum(count > 0 for count in running))))
+    kept = []
+    for trial, epochs in zip(trials, running, strict=True):
+        even = np.linspace(0, epochs - 1, min(epochs, each)).round()
+        kept.append(np.unique(np.append(even, trial.best if epochs else [])).astype(np.int64))
+    return kept
