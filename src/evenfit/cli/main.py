@@ -34,6 +34,7 @@ def build_app() -> App:
         name="evenfit",
         help="Neural networks that generalise: tuned by cross-validation, honestly scored, ready to use.",
         help_epilogue="Exit codes: 0 done, 1 the quality gate failed, 2 bad input, 3 interrupted but resumable.",
+        help_format="plaintext",  # markdown would take longer to import than all the rest of rich
         version=__version__,
         suppress_keyboard_interrupt=False,
         default_parameter=Parameter(show_default=False),
