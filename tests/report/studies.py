@@ -74,7 +74,7 @@ def make_truth(task, *, rows, classes, time, repeats, draw):
     splits = int(split_of.max()) + 1
     return Truth(
         task=task,
-        metric="rmse" if task == "regression" else "log-loss",
+        metric="rmse" if task == "regression" else "log_loss",
         target=target,
         classes=classes,
         split_of=split_of,
@@ -117,8 +117,7 @@ def make_trial(number, truth, *, epochs, draw):
     validation_loss = np.maximum(0.02, validation[:, None] + noise + rough)
     if truth.task == "regression":
         training_loss, validation_loss = 14 * training_loss, 14 * validation_loss
-    selection_loss = np.sqrt(validation_loss) if truth.metric == "rmse" else validation_loss
-    best = int(np.argmin(selection_loss.mean(1)))
+    best = int(np.argmin(validation_loss.mean(1)))
     predictions = make_predictions(truth, validation_loss[best].mean(), draw)
     return Trial(
         number=number,
@@ -128,7 +127,7 @@ def make_trial(number, truth, *, epochs, draw):
         epochs=epochs,
         training_loss=training_loss,
         validation_loss=validation_loss,
-        selection_loss=selection_loss,
+        selection_loss=validation_loss,
         row_values=make_row_values(truth, predictions, validation_loss, best),
         best=best,
         predictions=predictions,
@@ -151,7 +150,8 @@ def make_predictions(truth, loss, draw):
 def make_row_values(truth, predictions, validation_loss, best):
     """The base loss of each row at each epoch: that of the best epoch, shifted to the epoch's mean."""
     if truth.task == "regression":
-        values = (predictions[:, :, 0] - truth.target) ** 2
+        values = (predictions[:, :, 0] - truth.target) ** 2 / np.var(truth.target)
+        validation_loss = validation_loss / np.var(truth.target)
     else:
         values = -np.take_along_axis(predictions, truth.target[None, :, None], axis=2)[:, :, 0]
     shift = validation_loss.mean(1) - validation_loss[best].mean()

@@ -9,6 +9,7 @@ from evenfit.report.facts import Facts, Fresh
 from evenfit.report.side_by_side import score
 from evenfit.report.words import (
     as_interval,
+    as_score,
     better,
     metric_word,
     network,
@@ -42,10 +43,11 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
 
 def estimated(study: Study) -> str:
     """The selection-corrected estimate, and the plain mean beside it."""
-    known = study.estimate
+    known, loss = study.estimate, as_interval(study.estimate)
+    score = as_score(known.metric, loss)
     return (
-        f"{metric_word(known.metric)} {with_interval(as_interval(known))} on fresh rows: {percent(known.level)} "
-        f"interval, corrected for selection (BBC-CV); {optimism(known)}"
+        f"{metric_word(known.metric)} {with_interval(loss)}{f', {score},' if score else ''} on fresh rows: "
+        f"{percent(known.level)} interval, corrected for selection (BBC-CV); {optimism(known)}"
     )
 
 

@@ -7,6 +7,7 @@ import math
 from evenfit.report.digits import fixed, interval_decimals, short, with_interval
 from evenfit.report.table import Table
 from evenfit.report.words import base_loss, metric_word, score_word
+from evenfit.results.metrics import METRICS
 from evenfit.results.study import Interval, Side, Study
 
 ERRORS = ("rmse", "mae")  # scores in the target's own units
@@ -25,14 +26,14 @@ def side_by_side(study: Study) -> Table:
 
 def _losses(study: Study, sides: tuple[Side, ...]) -> list[tuple[str, ...]]:
     """One row a loss, both sides to the same decimal."""
-    loss, metric = base_loss(study), metric_word(study.truth.metric)
+    loss, metric = base_loss(study), study.truth.metric
     rows = [
         _row(f"training {loss}", [side.training_loss for side in sides]),
         _row(f"validation {loss}", [side.validation_loss for side in sides]),
         _row("gap", [side.gap for side in sides]),
     ]
-    if metric not in (loss, "RMSE"):  # RMSE is among the scores
-        rows.append(_row(f"validation {metric}", [side.selection_loss for side in sides]))
+    if not METRICS[metric].base:
+        rows.append(_row(f"validation {metric_word(metric)}", [side.selection_loss for side in sides]))
     return rows
 
 

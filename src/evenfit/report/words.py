@@ -6,20 +6,21 @@ import math
 
 from evenfit.report.digits import count, duration, fixed, interval_decimals, short, with_interval
 from evenfit.report.facts import Facts
+from evenfit.results.metrics import METRICS
 from evenfit.results.study import Comparison, Estimate, Interval, Side, Study
 from evenfit.specs.config import Config
 
 METRIC_WORDS = {  # what selection looked at, as a loss
-    "log-loss": "log loss",
+    "log_loss": "log loss",
     "accuracy": "error rate",
-    "balanced-accuracy": "balanced error rate",
+    "balanced_accuracy": "balanced error rate",
     "auc": "1 - AUC",
     "f1": "1 - F1",
-    "rmse": "RMSE",
-    "mae": "MAE",
+    "rmse": "squared error",
+    "mae": "absolute error",
     "r2": "1 - R²",
 }
-SCORE_WORDS = {"accuracy": "accuracy", "auc": "AUC", "rmse": "RMSE", "r2": "R²"}
+SCORE_WORDS = {"auc": "AUC", "f1": "F1", "rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 VALUE_WORDS = {  # the values of a config, as an axis or a column says them
     "width": "width",
     "depth": "depth",
@@ -58,7 +59,22 @@ def base_loss(study: Study) -> str:
 
 def metric_word(metric: str) -> str:
     """A metric's loss in words; a metric that is not known keeps its own name."""
-    return METRIC_WORDS.get(metric.replace("_", "-"), metric)
+    return METRIC_WORDS.get(metric, metric)
+
+
+def as_score(metric: str, loss: Interval) -> str:
+    """A metric's loss as the score that a user knows, ends in rising order; empty where loss and score are one.
+
+    Example:
+        >>> as_score("accuracy", Interval(mean=0.11, low=0.10, high=0.12))
+        'accuracy 0.890 (0.880 to 0.900)'
+    """
+    known = METRICS.get(metric)
+    if known is None or metric_word(metric) == known.label or metric == "mae":
+        return ""
+    ends = sorted(known.score(end) for end in (loss.low, loss.high))
+    score = Interval(mean=known.score(loss.mean), low=ends[0], high=ends[1], level=loss.level)
+    return f"{score_word(metric)} {with_interval(score)}"
 
 
 def score_word(name: str) -> str:
@@ -184,8 +200,10 @@ def as_interval(estimate: Estimate) -> Interval:
 def takeaway(study: Study, facts: Facts) -> str:
     """What to take away, in one or two sentences."""
     estimate = study.estimate
+    known = as_interval(estimate)
+    score = as_score(estimate.metric, known)
     expected = (
-        f"On fresh rows expect a {metric_word(estimate.metric)} of {with_interval(as_interval(estimate))} "
+        f"On fresh rows expect {metric_word(estimate.metric)} {with_interval(known)}{f', {score},' if score else ''} "
         f"when predicting {facts.target}."
     )
     return f"{expected} {better(study.comparison, metric=estimate.metric)}"

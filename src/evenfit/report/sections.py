@@ -1,0 +1,272 @@
+"""The sections of a page: each a function from a study and its facts to HTML, empty where it does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evenfit.report.configs import MOST, configs
+from evenfit.report.confusion import confusion, confusion_html
+from evenfit.report.digits import count, with_interval
+from evenfit.report.facts import Facts
+from evenfit.report.figures import calibration, curves, gap, hyperparameter, importance, optimism, progress, residuals
+from evenfit.report.figures.canvas import DEFAULT, SELECTED, svg
+from evenfit.report.findings import findings
+from evenfit.report.markup import bullets, code, definitions, figure, figures, paragraph, rows, section, text
+from evenfit.report.methods import SOURCES, methods
+from evenfit.report.side_by_side import side_by_side
+from evenfit.report.toml import toml
+from evenfit.report.words import as_interval, as_score, base_loss, metric_word, percent, searched, spending, value_word
+from evenfit.results.study import Study
+from evenfit.results.trial import Trial
+
+MOST_HYPERPARAMETERS = 16
+
+
+def cards(study: Study, facts: Facts) -> str:
+    """The three numbers to remember: what to expect, what tuning bought, the verdict."""
+    estimate = study.estimate
+    known = as_interval(estimate)
+    mean, _, ends = with_interval(known).partition(" ")
+    score = as_score(estimate.metric, known)
+    difference, _, between = with_interval(study.comparison.difference).partition(" ")
+    bought = {True: "Tuning beats the default.", False: "Tuning is not shown to beat the default."}
+    known_cards = (
+        (f"Expected {metric_word(estimate.metric)} on fresh rows", mean, f"{ends} {score}".strip()),
+        (
+            "Lower than the default by",
+            "0" if study.comparison.same else difference,
+            "The default itself was selected."
+            if study.comparison.same
+            else f"{between} {bought[study.comparison.better]}",
+        ),
+        ("Verdict", study.verdict.name, f"Gap {with_interval(study.verdict.gap)}"),
+    )
+    del facts
+    return (
+        '<div class="cards">'
+        + "".join(
+            f'<div class="card"><h3>{text(heading)}</h3><p class="big">{text(big)}</p><p>{text(below)}</p></div>'
+            for heading, big, below in known_cards
+        )
+        + "</div>"
+    )
+
+
+def both_configs(study: Study, facts: Facts) -> str:
+    """The default and the selected config side by side, and what was found."""
+    known = side_by_side(study)
+    return section(
+        "configs",
+        "Default and selected config",
+        f'<div class="wide">{rows(known, caption="Default and selected config")}</div>',
+        paragraph(f"In brackets: {percent(study.selected.validation_loss.level)} intervals over splits."),
+        definitions(findings(study, facts)),
+    )
+
+
+def learning(study: Study, facts: Facts) -> str:
+    """Learning curves of both configs on equal axes, and the gap."""
+    del facts
+    by_number = {trial.number: trial for trial in study.trials}
+    shown = [("selected", by_number[study.selected.trial], SELECTED)]
+    if study.default.trial != study.selected.trial:
+        shown.insert(0, ("default", by_number[study.default.trial], DEFAULT))
+    loss = base_loss(study)
+    ends = curves.span([trial for _, trial, _ in shown])
+    drawn = [
+        figure(
+            svg(
+                curves.draw(trial, loss=loss, colour=colour, ends=ends),
+                name=f"curve-{label}",
+                title=curves.words(trial, loss=loss),
+            ),
+            caption=f"{label.capitalize()} config: clean training loss and validation loss; bands are one standard "
+            "deviation over splits, the dotted line is the epoch that was chosen.",
+            table=curves.table(trial),
+        )
+        for label, trial, colour in shown
+    ]
+    drawn.append(
+        figure(
+            svg(gap.draw(study), name="gap", title=gap.words(study)),
+            caption="The gap, validation minus training loss, with its 95% interval over splits; the ring is the "
+            f"epoch from which it is there for certain. {gap.words(study)}",
+            table=gap.table(study),
+        )
+    )
+    return section("learning", "Learning curves", figures(*drawn))
+
+
+def search(study: Study, facts: Facts, steps: Sequence[optimism.Step]) -> str:
+    """Best so far against seconds, and what picking the best flatters by."""
+    loss = metric_word(study.truth.metric)
+    drawn = []
+    if progress.finished(study, facts):
+        drawn.append(
+            figure(
+                svg(progress.draw(study, facts, loss=loss), name="progress", title=progress.words(study, facts)),
+                caption=f"Cross-validation mean of each config by the moment it was done. "
+                f"{progress.words(study, facts)} Hollow points were dropped early.",
+                table=progress.table(study, facts),
+            )
+        )
+    if len(steps) > 1:
+        drawn.append(
+            figure(
+                svg(optimism.draw(steps, loss=loss), name="optimism", title=optimism.words(steps)),
+                caption=f"The more configs compete, the more their best mean flatters. {optimism.words(steps)}",
+                table=optimism.table(steps),
+            )
+        )
+    return section("search", "The search", paragraph(f"{spending(study, facts)}."), figures(*drawn))
+
+
+def hyperparameters(study: Study, facts: Facts) -> str:
+    """Loss by each value that was searched."""
+    del facts
+    names = [name for name in searched(study) if len(hyperparameter.points(study, name).numbers) > 3]
+    drawn = [
+        figure(
+            svg(
+                hyperparameter.draw(study, name, loss=base_loss(study)),
+                name=f"value-{name}",
+                title=hyperparameter.words(study, name),
+            ),
+            caption=value_word(name).capitalize() if value_word(name).islower() else value_word(name),
+            table=hyperparameter.table(study, name),
+        )
+        for name in names[:MOST_HYPERPARAMETERS]
+    ]
+    if not drawn:
+        return ""
+    return section(
+        "hyperparameters",
+        "Loss by hyperparameter",
+        paragraph(
+            "Blue: validation loss; grey, dashed: clean training loss; lines are running medians. Hollow points were "
+            "dropped early, at fewer epochs; the ring is the selected config. Other values vary at the same time, so "
+            "read these as hints, not as effects."
+        ),
+        figures(*drawn, kind="many"),
+    )
+
+
+def predictions(study: Study, facts: Facts) -> str:
+    """Calibration and confusion, or residuals, of the selected config out of fold."""
+    trial = next(trial for trial in study.trials if trial.number == study.selected.trial)
+    if study.truth.task == "regression":
+        return _residuals(study, trial, facts)
+    known = calibration.reliability(
+        trial, study.truth, event=facts.classes[-1] if facts.classes else "the second class"
+    )
+    if not len(known.rows):
+        return ""
+    drawn = figure(
+        svg(calibration.draw(known), name="calibration", title=calibration.words(known)),
+        caption="Do probabilities mean what they say? Points on the diagonal do; bars are 95% intervals, below is how "
+        "many rows got which probability.",
+        table=calibration.table(known),
+    )
+    names = facts.classes or tuple(str(code) for code in range(study.truth.classes))
+    table = confusion_html(confusion(trial, study.truth), names)
+    heading = "Which class was predicted for which" if study.truth.classes <= 12 else "Most frequent mistakes"
+    return section(
+        "predictions",
+        "Predictions out of fold",
+        figures(drawn, f"<div><h3>{heading}</h3>{table}</div>"),
+    )
+
+
+def _residuals(study: Study, trial: Trial, facts: Facts) -> str:
+    """Predicted against true, and residuals."""
+    known = residuals.predicted(trial, study.truth)
+    if not len(known.true):
+        return ""
+    said = residuals.words(known)
+    return section(
+        "predictions",
+        "Predictions out of fold",
+        figures(
+            figure(
+                svg(
+                    residuals.draw_fit(known, target=facts.target), name="fit", title=f"Predicted against true. {said}"
+                ),
+                caption="Predicted against true; on the dashed line both are equal.",
+                table=residuals.table(known),
+            ),
+            figure(
+                svg(residuals.draw_residuals(known), name="residuals", title=f"Residuals by prediction. {said}"),
+                caption=f"What is left unexplained, and its running median. {said}",
+                table=residuals.table(known),
+            ),
+        ),
+    )
+
+
+def columns(study: Study, facts: Facts) -> str:
+    """Permutation importance."""
+    if not facts.importance:
+        return ""
+    loss = metric_word(study.truth.metric)
+    hidden = len(facts.importance) - importance.MOST
+    more = f" {count(hidden, 'more column')} in the numbers." if hidden > 0 else ""
+    return section(
+        "columns",
+        "Columns that matter",
+        figures(
+            figure(
+                svg(importance.draw(facts, loss=loss), name="importance", title=importance.words(facts)),
+                caption="Rise of the loss when a column is shuffled among rows, with 95% intervals; grey: not shown "
+                f"to matter. {importance.words(facts)}{more}",
+                table=importance.table(facts),
+            )
+        ),
+    )
+
+
+def all_configs(study: Study, facts: Facts) -> str:
+    """Every trial, sorted by loss."""
+    del facts
+    known, marked = configs(study)
+    hidden = len(study.trials) - MOST
+    said = "Sorted by validation loss. Dropped configs were judged at fewer epochs."
+    return section(
+        "trials",
+        "Configs tried",
+        paragraph(said, f"The {count(hidden, 'worst config')} are left out here." if hidden > 0 else ""),
+        rows(known, caption="Configs tried", marked=marked),
+    )
+
+
+def data(study: Study, facts: Facts) -> str:
+    """What the table was, and what was left out of it."""
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in facts.columns)
+    pairs = [("understood as", facts.description), ("rows", f"{facts.rows:,}"), ("columns", kinds)]
+    if facts.weights:
+        pairs.append(("weights", facts.weights))
+    left_out = bullets(f"{column}: {why}" for column, why in facts.left_out)
+    notes = bullets((*facts.notes, *study.notes))
+    return section(
+        "data",
+        "The data",
+        definitions(pairs),
+        f"<h3>Left out</h3>{left_out}" if left_out else "",
+        f"<h3>Notes</h3>{notes}" if notes else "",
+    )
+
+
+def how(study: Study, facts: Facts) -> str:
+    """How the numbers were made."""
+    return section(
+        "methods",
+        "How these numbers were made",
+        *(paragraph(said) for said in methods(study, facts)),
+        "<h3>Sources</h3>",
+        bullets(SOURCES),
+    )
+
+
+def selected_config(study: Study, facts: Facts) -> str:
+    """The selected config as TOML."""
+    del facts
+    return section("toml", "The selected config", code(toml(study.selected.config, title="config.toml")))
