@@ -6,8 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from tests.report.studies import make_study
 
 from evenfit.cli.main import COMMANDS, build_app
+from evenfit.results.json import to_json
 from evenfit.runs.request import METRICS, FitRequest
 
 ROOT = Path(__file__).parent.parent
@@ -72,3 +74,14 @@ def test_tables_in_the_documentation_exist(line):
     for word in shlex.split(line):
         if word.startswith("examples/"):
             assert (ROOT / word).exists()
+
+
+def test_every_name_in_json_is_explained():
+    page = (ROOT / "docs/json.md").read_text(encoding="utf-8")
+    explained = {
+        name for cell in re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
+    }
+    study = to_json(make_study())
+    names = set(study) | set(study["selected"]) | set(study["estimate"])
+    assert names - explained == set()
+    assert explained - names <= {"run"}
