@@ -125,7 +125,7 @@ def _read_all(runs):
             yield from store.trials(run)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(24))
 def test_a_damaged_store_is_said_or_gives_equal_arrays(runs, seed):
     path = runs / "evenfit.sqlite"
     chance = np.random.default_rng(seed)

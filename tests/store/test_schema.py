@@ -1,22 +1,31 @@
 """Stores of every version, and of none, are opened or refused in one line."""
 
 import sqlite3
+import zlib
 
+import numpy as np
 import pytest
 
 from evenfit.errors import StoreError
 from evenfit.store import open_store
 from evenfit.store.schema import APPLICATION, STEPS
+from evenfit.store.trial_rows import ARRAYS
+
+ONE = np.float16(1).tobytes()
 
 # What each version's evenfit wrote, by the statements of its time; appended with each step.
-WRITTEN = (
-    (),
-    (
-        "INSERT INTO runs (name, created, status, request, fingerprint, seconds_spent, summary)"
-        " VALUES ('old', '2026-01-01T00:00:00+00:00', 'done', '{\"seed\": 3}', 'f', 5.0, '{\"loss\": 0.5}')",
-        "INSERT INTO rounds VALUES (1, 0, 'default', '[{\"width\": 8}]')",
+_FIRST = (
+    "INSERT INTO runs (name, created, status, request, fingerprint, seconds_spent, summary)"
+    " VALUES ('old', '2026-01-01T00:00:00+00:00', 'done', '{\"seed\": 3}', 'f', 5.0, '{\"loss\": 0.5}')",
+    "INSERT INTO rounds VALUES (1, 0, 'default', '[{\"width\": 8}]')",
+    "INSERT INTO trials (run, number, round, config, status, best, seconds, stored)"
+    " VALUES (1, 0, 0, '{\"width\": 8}', 'complete', 0, 1.5, '2026-01-01T00:00:00+00:00')",
+    *(
+        f"INSERT INTO arrays VALUES (1, '{name}', '<f2', '[1, 1]', x'003c', {zlib.crc32(ONE)})"  # noqa: S608
+        for name in ARRAYS
     ),
 )
+WRITTEN = ((), _FIRST, _FIRST)
 
 
 def _store_of(version, path):
@@ -45,6 +54,9 @@ def test_a_store_of_any_older_version_is_brought_up_to_date(tmp_path, version):
             (run,) = store.runs()
             assert (run.name, run.seed, run.summary, run.seconds_spent) == ("old", 3, {"loss": 0.5}, 5.0)
             assert store.rounds(run)[0].configs == ({"width": 8},)
+            (trial,) = store.trials(run)
+            assert (trial.config.width, trial.loss, trial.seconds) == (8, 1.0, 1.5)
+            assert store.finishes(run)[0].trial == 0
         store.create_run({}, name="new", fingerprint="")
     with sqlite3.connect(tmp_path / "evenfit.sqlite") as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)

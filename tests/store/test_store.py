@@ -139,8 +139,9 @@ def test_a_run_remembers_what_was_asked_and_what_came_of_it(store, run):
     assert (run.fingerprint, run.request, run.summary) == ("f00d", {"table": "bank.csv", "seed": 7}, None)
     assert run.folder.is_dir()
     store.spend(run, 12.5)
-    store.finish(run, {"estimate": {"mean": 0.25}}, "done")
+    store.finish(run, {"estimate": {"mean": 0.25}}, "done", report="It went well.\n")
     found = store.run("monday")
+    assert found.report == "It went well.\n"
     assert (found.status, found.seconds_spent, found.summary) == ("done", 12.5, {"estimate": {"mean": 0.25}})
 
 
@@ -164,10 +165,24 @@ def test_runs_are_listed_newest_first(store):
     assert [run.name for run in store.runs()] == ["third", "second", "first"]
 
 
-def test_a_run_without_a_name_is_named_after_its_moment_and_data(tmp_path):
+def test_a_run_without_a_name_is_named_after_its_table(store):
+    tables = ["in/Bank data.csv.gz", "Bank data.csv", "bank-data.parquet", "日本.csv", None]
+    names = [store.create_run({"table": table}, name=None, fingerprint="").name for table in tables]
+    assert names == ["bank-data", "bank-data-2", "bank-data-3", "run", "run-2"]
+
+
+def test_a_run_remembers_when_it_began(tmp_path):
     with open_store(tmp_path, now=lambda: datetime(2026, 11, 22, 14, 32, 5, tzinfo=UTC)) as store:
-        names = [store.create_run({"table": "in/Bank data.csv.gz"}, name=None, fingerprint="").name for _ in range(3)]
-    assert names == ["2026-11-22-143205-bank-data", "2026-11-22-143205-bank-data-2", "2026-11-22-143205-bank-data-3"]
+        assert store.create_run({}, name=None, fingerprint="").created == "2026-11-22T14:32:05+00:00"
+
+
+def test_finishes_are_in_the_order_in_which_trials_were_stored(store, run):
+    for number, seconds in ((2, 1.5), (0, 2.5), (1, None)):
+        store.add_trial(run, trial_of(number), state=None, seconds_spent=seconds)
+    finishes = store.finishes(run)
+    assert [finish.trial for finish in finishes] == [2, 0, 1]
+    assert [finish.loss for finish in finishes] == [trial_of(number).loss for number in (2, 0, 1)]
+    np.testing.assert_equal([finish.seconds for finish in finishes], [1.5, 2.5, np.nan])
 
 
 def test_a_name_that_is_taken_is_refused(store, run):

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ class Run:
     fingerprint: str  # of the data, so that a resume on other data is noticed
     seconds_spent: float
     summary: Mapping[str, Any] | None  # what came of it; None until the run is done
+    report: str  # the same for people, as it was printed; empty until the run is done
     trials: int  # how many are stored
 
     @property
@@ -43,6 +43,16 @@ class Round:
     number: int
     kind: str  # what proposed them
     configs: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """When a trial was stored, and what it came to: enough for a list or a chart, without its arrays."""
+
+    trial: int  # its number
+    status: str
+    loss: float  # its mean selection loss over splits, NaN where it diverged
+    seconds: float  # that the run had spent by then; NaN where nobody said
 
 
 def checked_name(name: str) -> str:
@@ -61,9 +71,13 @@ def checked_name(name: str) -> str:
     return name
 
 
-def automatic_name(request: Mapping[str, Any], moment: datetime) -> str:
-    """Name a run after the moment it began and its table: ``2026-11-22-143205-bank``."""
+def automatic_name(request: Mapping[str, Any]) -> str:
+    """Name a run after its table: ``bank`` for ``data/bank.csv.gz``.
+
+    Example:
+        >>> automatic_name({"table": "data/Bank calls.csv.gz"})
+        'bank-calls'
+    """
     table = request.get("table")
     stem = Path(table).name.split(".")[0] if isinstance(table, str) else ""
-    words = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-").lower()[:40]
-    return f"{moment:%Y-%m-%d-%H%M%S}" + (f"-{words}" if words else "")
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:60].strip("-") or "run"

@@ -51,6 +51,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (trial, name)
         )""",
     ),
+    (
+        "ALTER TABLE runs ADD COLUMN report TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE trials ADD COLUMN loss REAL",
+        "ALTER TABLE trials ADD COLUMN seconds_spent REAL",
+    ),
 )
 
 

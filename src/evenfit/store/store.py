@@ -18,14 +18,15 @@ from evenfit.results.trial import Trial
 from evenfit.store import states
 from evenfit.store.failures import decoded, told_plainly
 from evenfit.store.lock import is_locked, locked
-from evenfit.store.run import DONE, INTERRUPTED, RUNNING, STATUSES, Round, Run, automatic_name, checked_name
+from evenfit.store.run import DONE, INTERRUPTED, RUNNING, STATUSES, Finish, Round, Run, automatic_name, checked_name
 from evenfit.store.schema import STEPS, check, upgrade, version
 from evenfit.store.transaction import transaction
-from evenfit.store.trial_rows import read_trials, write_trial
+from evenfit.store.trial_rows import read_finishes, read_trials, write_trial
 
 FILE_NAME = "evenfit.sqlite"
-_RUN = """SELECT name, created, status, request, fingerprint, seconds_spent, summary,
+_RUN = """SELECT name, created, status, request, fingerprint, seconds_spent, summary, report,
     (SELECT count(*) FROM trials WHERE trials.run = runs.id) FROM runs"""
+_SPEND = "UPDATE runs SET seconds_spent = max(seconds_spent, ?) WHERE id = ?"
 
 
 def _now() -> datetime:
@@ -97,14 +98,13 @@ class Store:
 
         Args:
             request: what was asked for, ready for JSON; its ``seed`` is the run's, its ``table`` a part of its name.
-            name: what to call it; None names it after the moment and the table.
+            name: what to call it; None names it after the table.
             fingerprint: of the data.
 
         Raises:
             StoreError: the name is taken or cannot be a folder's.
         """
-        moment = self._now()
-        wanted = automatic_name(request, moment) if name is None else checked_name(name)
+        wanted = automatic_name(request) if name is None else checked_name(name)
         with told_plainly(self.path), transaction(self._connection):
             chosen = wanted
             count = 1
@@ -117,7 +117,7 @@ class Store:
                 chosen = f"{wanted}-{count}"
             self._connection.execute(
                 "INSERT INTO runs (name, created, status, request, fingerprint) VALUES (?, ?, ?, ?, ?)",
-                (chosen, moment.isoformat(timespec="seconds"), RUNNING, json.dumps(request), fingerprint),
+                (chosen, self._now().isoformat(timespec="seconds"), RUNNING, json.dumps(request), fingerprint),
             )
         return self.run(chosen)
 
@@ -192,7 +192,9 @@ class Store:
                 states.write_state(states.state_path(run.folder, trial.number), state)
         with told_plainly(self.path, run=run.name), transaction(self._connection):
             key = self._key(run)
-            write_trial(self._connection, key, trial, stored=self._now().isoformat(timespec="milliseconds"))
+            write_trial(
+                self._connection, key, trial, stored=self._now().isoformat(timespec="milliseconds"), spent=seconds_spent
+            )
             if seconds_spent is not None:
                 self._connection.execute(_SPEND, (seconds_spent, key))
 
@@ -200,6 +202,11 @@ class Store:
         """Give the trials of a run in the order of their numbers, equal to what was added."""
         with told_plainly(self.path), decoded(self.path, f"a trial of {run.name}"):
             return tuple(read_trials(self._connection, self._key(run)))
+
+    def finishes(self, run: Run) -> tuple[Finish, ...]:
+        """Give when each trial was stored and its loss, in that order, without reading its arrays."""
+        with told_plainly(self.path), decoded(self.path, f"a trial of {run.name}"):
+            return tuple(read_finishes(self._connection, self._key(run)))
 
     def state(self, run: Run, number: int) -> dict[str, Any]:
         """Read the weights of a trial's members.
@@ -221,11 +228,12 @@ class Store:
         with told_plainly(self.path, run=run.name), transaction(self._connection):
             self._connection.execute(_SPEND, (seconds, self._key(run)))
 
-    def finish(self, run: Run, summary: Mapping[str, Any] | None, status: str = DONE) -> None:
-        """Write how a run ended, and what came of it."""
+    def finish(self, run: Run, summary: Mapping[str, Any] | None, status: str = DONE, *, report: str = "") -> None:
+        """Write how a run ended, and what came of it: for programs, and as text for people."""
         if status not in STATUSES:
             raise StoreError(f"a run's status must be one of {', '.join(STATUSES)}; got {status!r}")
-        self._set(run, "status = ?, summary = ?", status, None if summary is None else json.dumps(summary))
+        stored = None if summary is None else json.dumps(summary)
+        self._set(run, "status = ?, summary = ?, report = ?", status, stored, report)
 
     def _set(self, run: Run, assignments: str, *values: Any) -> None:
         """Change a run's row; the assignments are this class's own."""
@@ -253,7 +261,7 @@ class Store:
 
     def _as_run(self, row: tuple[Any, ...]) -> Run:
         """Make a run of its row."""
-        name, created, status, request, fingerprint, seconds_spent, summary, trials = row
+        name, created, status, request, fingerprint, seconds_spent, summary, report, trials = row
         folder = self.path.parent / str(name)
         with decoded(self.path, f"the run {name}"):
             return Run(
@@ -265,11 +273,9 @@ class Store:
                 fingerprint=fingerprint,
                 seconds_spent=float(seconds_spent),
                 summary=None if summary is None else json.loads(summary),
+                report=report,
                 trials=trials,
             )
-
-
-_SPEND = "UPDATE runs SET seconds_spent = max(seconds_spent, ?) WHERE id = ?"
 
 
 def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:

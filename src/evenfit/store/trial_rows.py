@@ -14,16 +14,17 @@ import numpy.typing as npt
 
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
+from evenfit.store.run import Finish
 
 ARRAYS = ("epochs", "training_loss", "validation_loss", "selection_loss", "row_values", "predictions")
 
 
-def write_trial(connection: sqlite3.Connection, run: int, trial: Trial, *, stored: str) -> None:
+def write_trial(connection: sqlite3.Connection, run: int, trial: Trial, *, stored: str, spent: float | None) -> None:
     """Write a trial in place of any with its number, inside a transaction of the caller's."""
     connection.execute("DELETE FROM trials WHERE run = ? AND number = ?", (run, trial.number))
     key = connection.execute(
-        "INSERT INTO trials (run, number, round, config, status, best, seconds, stored)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO trials (run, number, round, config, status, best, seconds, stored, loss, seconds_spent)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             run,
             int(trial.number),
@@ -33,6 +34,8 @@ def write_trial(connection: sqlite3.Connection, run: int, trial: Trial, *, store
             int(trial.best),
             float(trial.seconds),  # NaN becomes NULL: SQLite has none
             stored,
+            _loss(trial),
+            spent,
         ),
     ).lastrowid
     # Raw bytes: zlib takes 15% off half-precision losses, at 40 MB a second of the user's budget.
@@ -60,9 +63,31 @@ def read_trials(connection: sqlite3.Connection, run: int) -> Iterator[Trial]:
             config=Config.from_json(json.loads(config)),
             status=status,
             best=best,
-            seconds=math.nan if seconds is None else seconds,
+            seconds=_or_nan(seconds),
             **arrays,
         )
+
+
+def read_finishes(connection: sqlite3.Connection, run: int) -> Iterator[Finish]:
+    """Yield when each trial was stored, in that order."""
+    rows = connection.execute(
+        "SELECT number, status, loss, seconds_spent FROM trials WHERE run = ? ORDER BY id", (run,)
+    ).fetchall()
+    for number, status, loss, seconds in rows:
+        yield Finish(trial=number, status=status, loss=_or_nan(loss), seconds=_or_nan(seconds))
+
+
+def _loss(trial: Trial) -> float | None:
+    """Give a trial's loss, if it has any."""
+    if not (0 <= trial.best < len(trial.selection_loss) and trial.selection_loss[trial.best].size):
+        return None
+    with np.errstate(all="ignore"):  # a diverged trial's loss may be infinite
+        return trial.loss
+
+
+def _or_nan(value: float | None) -> float:
+    """Give a number back, and NaN for the NULL that SQLite makes of it."""
+    return math.nan if value is None else float(value)
 
 
 def _packed(array: npt.NDArray[Any]) -> tuple[str, str, bytes, int]:
