@@ -1,0 +1,85 @@
+"""Small samples and hypothesis strategies for the laws of fleets."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from evenfit.data.encodings import InputShape
+from evenfit.fleet.samples import Samples
+from evenfit.specs.config import ACTIVATIONS, SCHEDULES, Config
+
+
+def make_samples(*, rows=23, numeric=2, hot=2, cardinalities=(11,), outputs=3, splits=3, seed=0) -> Samples:
+    """Random rows whose splits differ in size, with weights and level codes of which some are unknown."""
+    random = np.random.default_rng(seed)
+    features = numeric + hot
+    classification = outputs > 1
+    target = random.integers(0, outputs, rows) if classification else random.standard_normal(rows)
+    order = random.permutation(rows)
+    folds = np.array_split(order, splits)
+    training = [np.sort(np.concatenate([folds[j] for j in range(splits) if j != i])) for i in range(splits)]
+    training[0] = training[0][:-2]
+    codes = [random.integers(-1, levels, (splits, rows)) for levels in cardinalities]
+    return Samples(
+        shape=InputShape(numeric=numeric, features=features, cardinalities=tuple(cardinalities)),
+        outputs=outputs,
+        classification=classification,
+        values=random.standard_normal((splits, rows, features)),
+        codes=np.stack(codes, axis=2).astype(np.int32) if codes else np.zeros((splits, rows, 0), dtype=np.int32),
+        target=np.stack([target] * splits).astype(float),
+        row_weights=random.uniform(0.5, 1.5, (splits, rows)),
+        balanced_weights=random.uniform(0.5, 1.5, (splits, rows)),
+        prior=random.standard_normal((splits, outputs)),
+        training=training,
+        validation=[np.sort(fold) for fold in folds],
+    )
+
+
+SHAPES = st.fixed_dictionaries(
+    {
+        "width": st.integers(1, 9),
+        "depth": st.integers(0, 3),
+        "activation": st.sampled_from(ACTIVATIONS),
+        "batch_rows": st.integers(2, 30),
+        "numeric_embedding": st.sampled_from(["none", "pbld"]),
+        "embedding_size": st.integers(1, 3),
+        "optimiser": st.sampled_from(["adamw", "sgd"]),
+    }
+)
+
+
+def _maybe(values):
+    return st.just(0.0) | values
+
+
+SCALARS = st.fixed_dictionaries(
+    {
+        "epochs": st.integers(1, 4),
+        "learning_rate": st.floats(1e-3, 3e-2),
+        "momentum": st.floats(0.0, 0.95),
+        "second_momentum": st.floats(0.5, 0.999),
+        "schedule": st.sampled_from(SCHEDULES),
+        "input_scale_rate": _maybe(st.floats(0.5, 6.0)),
+        "l1": _maybe(st.floats(1e-3, 0.5)),
+        "l2": _maybe(st.floats(1e-3, 0.5)),
+        "elastic_net": _maybe(st.floats(1e-3, 0.5)),
+        "beta": st.floats(0.0, 1.0),
+        "dropout": _maybe(st.floats(0.1, 0.9)),
+        "input_dropout": _maybe(st.floats(0.1, 0.9)),
+        "label_smoothing": _maybe(st.floats(0.01, 0.5)),
+        "input_noise": _maybe(st.floats(0.01, 0.5)),
+        "weight_averaging": _maybe(st.floats(0.1, 0.9)),
+        "balanced_classes": st.booleans(),
+    }
+)
+
+
+@st.composite
+def configs(draw, count=1):
+    """Configs that may share a fleet: one shape, all other values free."""
+    shape = draw(SHAPES)
+    made = []
+    for _ in range(count):
+        values = draw(SCALARS)
+        nesterov = shape["optimiser"] == "sgd" and values["momentum"] > 0 and draw(st.booleans())
+        made.append(Config(**shape, **values, nesterov=nesterov))
+    return made
