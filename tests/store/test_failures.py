@@ -59,6 +59,16 @@ def test_a_database_that_outgrows_the_disk_loses_nothing(runs):
             assert_same_trials(trial, trial_of(trial.number))
 
 
+def test_a_run_that_does_not_fit_the_disk_leaves_no_folder(runs):
+    with open_store(runs) as store:
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreError, match="is full"):
+            store.create_run({"note": "x" * 100_000}, name="tuesday", fingerprint="")
+        assert [run.name for run in store.runs()] == ["monday"]
+    assert not (runs / "tuesday").exists()
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_state_that_does_not_fit_the_disk_loses_nothing(runs, monkeypatch, code):
     def full(descriptor):

@@ -115,10 +115,14 @@ class Store:
                     )
                 count += 1
                 chosen = f"{wanted}-{count}"
-            self._connection.execute(
-                "INSERT INTO runs (name, created, status, request, fingerprint) VALUES (?, ?, ?, ?, ?)",
-                (chosen, self._now().isoformat(timespec="seconds"), RUNNING, json.dumps(request), fingerprint),
-            )
+            try:
+                self._connection.execute(
+                    "INSERT INTO runs (name, created, status, request, fingerprint) VALUES (?, ?, ?, ?, ?)",
+                    (chosen, self._now().isoformat(timespec="seconds"), RUNNING, json.dumps(request), fingerprint),
+                )
+            except BaseException:
+                (self.path.parent / chosen).rmdir()  # it is empty, or it would not have been taken
+                raise
         return self.run(chosen)
 
     def run(self, name: str | Path) -> Run:
