@@ -16,6 +16,9 @@ UNCLEAR = (
 LARGEST = 1e30  # beyond it a number is a code for "none" or an overflow, and its square leaves float32
 
 _SAMPLE = 1000
+# Numbers with a currency, a percent sign, or commas between thousands; and what to take away from them.
+_DRESSED = r"^[-+]?[$€£¥]?\s?[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?\s?[%$€£¥]?$"
+_DRESS = r"[,$€£¥%\s]"
 
 
 def tidy(series: pl.Series) -> pl.Series:
@@ -43,6 +46,10 @@ def tidy(series: pl.Series) -> pl.Series:
     plain = _numbers_only(stripped)
     if plain is not None:
         return plain
+    if stripped.drop_nulls().head(_SAMPLE).str.contains(_DRESSED).all():
+        plain = _numbers_only(stripped.str.replace_all(_DRESS, ""))
+        if plain is not None:
+            return plain
     if not looks_numeric(stripped):
         return stripped
     plain = _numbers_only(stripped.set(stripped.is_in(UNCLEAR), None))
@@ -108,9 +115,9 @@ def as_text(series: pl.Series) -> pl.Series:
     if series.dtype == pl.String:
         return series
     if series.dtype.is_float():
-        whole = series.drop_nulls()
-        if bool((whole == whole.floor()).all()) and bool((whole.abs() < 2**53).all()):
-            series = series.cast(pl.Int64)
+        whole = (series == series.floor()) & (series.abs() < 2**53)
+        plain = series.cast(pl.String)
+        return plain.zip_with(~whole.fill_null(value=False), series.cast(pl.Int64, strict=False).cast(pl.String))
     return series.cast(pl.String)
 
 

@@ -17,6 +17,7 @@ TREND = ("days", "year")  # the parts that grow for ever
 CYCLES = {"month": 12, "weekday": 7, "hour": 24}
 
 _SAMPLE = 100
+_DAY = 86400 * 1e6  # microseconds
 
 
 def find_format(text: pl.Series) -> str | None:
@@ -69,8 +70,7 @@ def expand(moments: pl.Series, parts: Sequence[str]) -> np.ndarray:
     and its cosine, so that December lies next to January.
     """
     columns = {
-        "days": (moments - pl.Series([np.datetime64("2000-01-01", "us")]).cast(pl.Datetime("us"))[0]).dt.total_seconds()
-        / 86400,
+        "days": moments.to_physical() / _DAY - 10957,
         "year": moments.dt.year(),
         "month": moments.dt.month() - 1,
         "weekday": moments.dt.weekday() - 1,

@@ -55,15 +55,16 @@ def parse(data: bytes, *, name: str, delimiter: str | None = None, encoding: str
     rows = _check_rows(data, len(header), name, dialect)
     if rows is None:
         try:
-            return _fast(data, header, dialect)
+            return _plain_numbers(_fast(data, header, dialect), dialect)
         except pl.exceptions.PolarsError:  # quotes inside unquoted cells
             rows = _slow(data, len(header), name, dialect)
     if not rows:
         raise DataError(f"{name} must have rows; it has a header only ({times(len(header), 'column')})")
     columns = zip(*rows, strict=True)
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         {title: pl.Series(cells, dtype=pl.String) for title, cells in zip(header, columns, strict=True)}
-    ).with_columns(pl.all().replace("", None))
+    )
+    return _plain_numbers(frame.with_columns(pl.all().replace("", None)), dialect)
 
 
 def decode(data: bytes, *, name: str, encoding: str | None = None) -> bytes:
@@ -201,8 +202,8 @@ def _slow(data: bytes, width: int, name: str, dialect: Dialect) -> list[list[str
 
 
 def _uneven(row: list[str], width: int, name: str, dialect: Dialect, *, first: int, last: int) -> str:
-    if last > first + 20:
-        return f"{name}: a quote ({dialect.quote}) opened in line {first:,} is not closed where it should be; close it"
+    if last > first and any("\n" in cell for cell in row):
+        return f"{name}: a quote ({dialect.quote}) opened in line {first:,} must be closed in its cell; close it"
     return (
         f"{name} must have {times(width, 'cell')} in every row, as in its header; line {first:,} has {len(row)} "
         f"(delimiter {dialect.delimiter!r}); correct the line, or give another delimiter"
@@ -250,3 +251,18 @@ def _fast(data: bytes, header: list[str], dialect: Dialect) -> pl.DataFrame:
     )
     frame.columns = header
     return frame
+
+
+def _plain_numbers(frame: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
+    """With a decimal point where all numbers of a column have a decimal comma ("1.234,5")."""
+    if dialect.delimiter == ",":
+        return frame
+    number = r"^\s*([-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?)?\s*$"
+    commas = [
+        series.name
+        for series in frame
+        if series.head(_SAMPLE_LINES).str.contains(number).all()
+        and series.str.contains(",", literal=True).any()
+        and series.str.contains(number).all()
+    ]
+    return frame.with_columns(pl.col(commas).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))

@@ -47,10 +47,12 @@ def _convert(X: Any) -> pl.DataFrame:
     if isinstance(X, Mapping):
         return pl.DataFrame([_series(str(name), np.asarray(cells)) for name, cells in X.items()])
     if not isinstance(X, (np.ndarray, list, tuple)):
-        try:
-            return _any_frame(nw.from_native(X, eager_only=True))
-        except TypeError:
-            pass
+        if type(X).__module__.startswith("pandas") and hasattr(X, "columns"):
+            X = X.set_axis([str(name) for name in X.columns], axis=1)  # pandas names may be numbers
+            _check_names(list(X.columns))
+        frame = nw.from_native(X, eager_only=True, pass_through=True)
+        if isinstance(frame, nw.DataFrame):
+            return _any_frame(frame)
     return _array(X)
 
 
@@ -64,11 +66,8 @@ def _any_frame(frame: nw.DataFrame[Any]) -> pl.DataFrame:
 
 def _column(name: str, series: nw.Series[Any]) -> pl.Series:
     if series.dtype.is_numeric() or series.dtype == nw.Boolean:
-        if not series.null_count():
-            return pl.Series(name, series.to_numpy())
-        return pl.Series(name, series.to_list(), strict=False)
-    if series.dtype in (nw.Datetime, nw.Date):
-        return pl.Series(name, series.to_list())
+        cells = series.to_numpy()
+        return _series(name, cells) if cells.dtype.kind in "iufb" else _objects(name, series.to_list())
     return _objects(name, series.to_list())
 
 
@@ -116,14 +115,24 @@ def _objects(name: str, cells: list[Any]) -> pl.Series:
     if all(issubclass(kind, (int, float, np.number, Decimal)) for kind in kinds):
         return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64)
     if all(issubclass(kind, datetime.datetime) for kind in kinds):
-        return pl.Series(name, cells, strict=False)
+        return pl.Series(name, [None if cell is None else _moment(cell) for cell in cells], dtype=pl.Datetime("us"))
     if all(issubclass(kind, (datetime.date, np.datetime64)) for kind in kinds):
         return pl.Series(name, [None if cell is None else str(cell)[:19] for cell in cells], dtype=pl.String)
+    if all(issubclass(kind, datetime.timedelta) for kind in kinds):
+        return pl.Series(name, [None if cell is None else cell.total_seconds() for cell in cells], dtype=pl.Float64)
     if any(issubclass(kind, (dict, list, tuple, set, np.ndarray)) for kind in kinds):
         raise DataError(
             f"column {name!r} must hold numbers, words or dates; argument must be a string or a real number"
         )
     return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
+
+
+def _moment(cell: datetime.datetime) -> datetime.datetime:
+    """The moment in UTC, without a zone; of pandas' own type too, as Python's."""
+    if cell.tzinfo is not None:
+        cell = cell.astimezone(datetime.UTC)
+    parts = cell.timetuple()[:6]
+    return datetime.datetime(*parts, cell.microsecond)  # noqa: DTZ001 - the zone is gone on purpose
 
 
 def _is_missing(cell: Any) -> bool:

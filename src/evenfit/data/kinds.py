@@ -14,6 +14,7 @@ from evenfit.data.schema import LeftOut
 FEWEST_ROWS = 20  # with fewer, that all values differ says nothing
 IDENTIFIER = 0.9  # share of the cells that have a value of their own
 MIXED = 0.95  # share of numbers that makes a column of text one of numbers with bad cells
+_IDENTIFIER_NAME = r"(^|[\W_])(id|Id|ID|index|Index|key|Key|uuid|UUID)$|[a-z]I[Dd]$"
 MOST_ONE_HOT = 9  # levels; above, those of a single row are counted as missing
 
 
@@ -25,13 +26,14 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def find_kind(series: pl.Series, *, categorical: bool, trend: bool) -> Found:
+def find_kind(series: pl.Series, *, categorical: bool, trend: bool, counts: bool = False) -> Found:
     """Find a column's kind from all its cells.
 
     Args:
         series: the column.
         categorical: whether the user says that it is a category.
         trend: whether a date's ever growing parts may be used.
+        counts: whether whole numbers that count the rows may be used.
     """
     dtype = series.dtype
     if dtype.is_nested() or dtype in (pl.Object, pl.Binary):
@@ -40,7 +42,7 @@ def find_kind(series: pl.Series, *, categorical: bool, trend: bool) -> Found:
     if series.null_count() == len(series):
         return _left_out(series, "every cell is missing")
     if series.dtype.is_numeric() and not categorical:
-        return _number(series)
+        return _number(series, counts=counts)
     present = series.drop_nulls()
     if present.n_unique() == 1 and len(present) == len(series):
         return _left_out(series, f"constant: every cell is {present[0]!r}")
@@ -50,10 +52,14 @@ def find_kind(series: pl.Series, *, categorical: bool, trend: bool) -> Found:
         return _text(series, trend=trend)
     if series.dtype == pl.Boolean:
         return Found(_column(series, "boolean", levels=("false", "true")))
-    return _number(series) if series.dtype in (pl.Duration, pl.Time) else _date(series, form=None, trend=trend)
+    return (
+        _number(series, counts=counts)
+        if series.dtype in (pl.Duration, pl.Time)
+        else _date(series, form=None, trend=trend)
+    )
 
 
-def _number(series: pl.Series) -> Found:
+def _number(series: pl.Series, *, counts: bool) -> Found:
     values, extremes = without_extremes(as_numbers(series)[0])
     notes = (f"{series.name}: {times(extremes, 'infinite or huge cell')} (beyond 1e30) taken as missing",)
     known = pl.Series(values[~np.isnan(values)])
@@ -65,15 +71,16 @@ def _number(series: pl.Series) -> Found:
         return _left_out(series, f"constant: every cell is {series[0]!r}")
     if distinct == 1 and not extremes:
         return _category(series, asked=False)
-    if series.dtype.is_integer() and distinct == len(series) >= FEWEST_ROWS:
-        if series.max() - series.min() == len(series) - 1:  # type: ignore[operator]
+    if series.dtype.is_integer() and distinct == len(series) >= FEWEST_ROWS and not counts:
+        # Half of a range of numbers, without a repetition, does not come by chance.
+        if known.max() - known.min() < 2 * len(series):  # type: ignore[operator]
             return _left_out(series, "identifier: it counts the rows")
-        if re.search(r"(^|[\W_])(id|index|key|uuid)$|[a-z]I[Dd]$", series.name, flags=0) or series.name in ("ID", "Id"):
+        if re.search(_IDENTIFIER_NAME, series.name):
             return _left_out(series, "identifier: whole numbers, all different, and its name says so")
-        if series.min() >= 19000101 and series.max() <= 21001231:  # type: ignore[operator]
-            text = series.cast(pl.String)
-            if dates.read(text, "%Y%m%d").null_count() == 0:
-                return Found(_date(series, form="%Y%m%d", trend=True).column)
+    if series.dtype.is_integer() and known.min() >= 19000101 and known.max() <= 21001231:  # type: ignore[operator]
+        moments = dates.read(series, "%Y%m%d")
+        if moments.null_count() == series.null_count() and distinct > FEWEST_ROWS:
+            return _date(series, form="%Y%m%d", trend=True)
     column = _column(series, "numeric", missing=missing, binary=distinct == 2)
     return Found(column, notes if extremes else ())
 

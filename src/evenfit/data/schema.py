@@ -170,11 +170,10 @@ def read_weights(series: pl.Series) -> np.ndarray:
 def read_groups(series: pl.Series) -> np.ndarray:
     """The groups' numbers: int64 [rows], by first appearance; a row without a group is a group of its own."""
     text = as_text(series)
-    alone = pl.Series([f"row {row}" for row in range(len(text))]) if text.null_count() else None
-    keys = pl.DataFrame(
-        {"group": text, "alone": text.is_null() if alone is None else alone.set(text.is_not_null(), None)}
-    )
-    return keys.select(pl.struct("group", "alone").rank("dense")).to_series().to_numpy().astype(np.int64) - 1
+    if text.null_count():
+        text = text.fill_null(pl.Series([f"\0{row}" for row in range(len(text))]))
+    names = text.unique(maintain_order=True)
+    return text.replace_strict(names, range(len(names)), return_dtype=pl.Int64).to_numpy().astype(np.int64)
 
 
 def read_time(series: pl.Series) -> np.ndarray:

@@ -97,7 +97,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
             lines = pl.read_csv(
                 data, separator="\x01", quote_char=None, has_header=False, infer_schema=False, new_columns=["line"]
             )
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"{name} is damaged zstd; it may have been cut short, copy or download it again") from error
         return "\n".join(line or "" for line in lines["line"]).encode()
     return data

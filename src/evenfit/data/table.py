@@ -55,24 +55,18 @@ def understand(
     whole = len(frame)
     frame, notes = _complete(frame, target, time)
     found_target = find_target(frame[target], task)
-    columns: list[Column] = []
-    left_out: list[LeftOut] = []
-    for series in frame.drop(target):
-        name = series.name
-        role = {group: "groups the rows", weight: "weighs the rows"}.get(name)
-        if name in drop:
-            role = "dropped, as asked"
-        elif name == time and series.dtype.is_numeric():
-            role = "orders the rows"
-        if role:
-            left_out.append(LeftOut(name=name, reason=role))
-            continue
-        found = find_kind(series, categorical=name in categorical, trend=name != time)
-        notes.extend(found.notes)
-        if isinstance(found.column, Column):
-            columns.append(found.column)
-        else:
-            left_out.append(found.column)
+    roles = {group: "groups the rows", weight: "weighs the rows"} | dict.fromkeys(drop, "dropped, as asked")
+    if time is not None and frame[time].dtype.is_numeric():
+        roles[time] = "orders the rows"
+    left_out = [LeftOut(name=name, reason=roles[name]) for name in frame.columns if name in roles]
+    others = [series for series in frame.drop(target) if series.name not in roles]
+    found = [find_kind(series, categorical=series.name in categorical, trend=series.name != time) for series in others]
+    if all(isinstance(one.column, LeftOut) for one in found):
+        # A table of nothing but a count and a target is a curve: then the count is what there is to learn from.
+        found = [find_kind(series, categorical=False, trend=series.name != time, counts=True) for series in others]
+    columns = [one.column for one in found if isinstance(one.column, Column)]
+    left_out += [one.column for one in found if isinstance(one.column, LeftOut)]
+    notes += [note for one in found for note in one.notes]
     if not columns:
         reasons = "; ".join(f"{left.name} ({left.reason})" for left in left_out)
         raise DataError(f"there must be a column to learn from; none is left: {reasons}")
@@ -80,6 +74,11 @@ def understand(
         columns=tuple(columns), left_out=tuple(left_out), target=found_target, group=group, time=time, weight=weight
     )
     table = schema.apply(frame, with_target=True)
+    if task is None and len(found_target.classes) > 2 and not isinstance(found_target.classes[0], str):
+        notes.append(
+            f"target {target!r}: {len(found_target.classes)} whole numbers, taken as classes; "
+            "the task 'regression' takes them as a quantity"
+        )
     return replace(table, rows_left_out=whole - len(frame), notes=(*notes, *_rare_classes(table)))
 
 
@@ -92,8 +91,20 @@ def describe(table: Table) -> str:
     if table.rows_left_out:
         parts.append(f"{times(table.rows_left_out, 'row')} left out, without a target or time")
     if schema.left_out:
-        parts.append("left out: " + ", ".join(f"{left.name} ({left.reason})" for left in schema.left_out))
+        parts.append("left out: " + ", ".join(_reasons(schema)))
     return f"{_task(table)}: " + "; ".join(parts)
+
+
+def _reasons(schema: Schema) -> list[str]:
+    """The columns left out, those of one reason together."""
+    alike: dict[str, list[LeftOut]] = {}
+    for left in schema.left_out:
+        alike.setdefault(left.reason.partition(":")[0], []).append(left)
+    reasons = []
+    for reason, lefts in alike.items():
+        names = ", ".join(left.name for left in lefts[:3]) + (", ..." if len(lefts) > 3 else "")
+        reasons.append(f"{names} ({lefts[0].reason})" if len(lefts) == 1 else f"{len(lefts)} {reason} ({names})")
+    return reasons
 
 
 def _task(table: Table) -> str:
@@ -103,13 +114,18 @@ def _task(table: Table) -> str:
     if target.task == "regression":
         low, middle, high = np.quantile(table.target, [0, 0.5, 1])
         return f"regression of {target.name!r} ({low:.4g} to {high:.4g}, median {middle:.4g})"
-    shares = np.bincount(table.target, minlength=len(target.classes)) / max(table.rows, 1)
+    shares = np.bincount(table.target, minlength=len(target.classes)) / table.rows
     if target.task == "binary":
-        classes = ", ".join(f"{name} {share:.0%}" for name, share in zip(target.classes, shares, strict=True))
+        classes = ", ".join(f"{name} {_percent(share)}" for name, share in zip(target.classes, shares, strict=True))
         return f"binary classification of {target.name!r} ({classes})"
     return (
-        f"classification of {target.name!r} ({len(target.classes)} classes, {shares.min():.2%} to {shares.max():.2%})"
+        f"classification of {target.name!r} ({len(target.classes)} classes, "
+        f"of {_percent(shares.min())} to {_percent(shares.max())} of the rows)"
     )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if 0.01 <= share <= 0.99 else f"{share:.2%}"
 
 
 def _complete(frame: pl.DataFrame, target: str, time: str | None) -> tuple[pl.DataFrame, list[str]]:
