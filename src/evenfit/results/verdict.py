@@ -74,8 +74,8 @@ def judge(truth: Truth, trial: Trial, side: Side) -> Verdict:
 
 def _balanced(losses: str, lost: str, gap: Interval) -> str:
     if gap.low <= 0:
-        return f"Balanced: {losses}; the gap cannot be told from zero. More capacity may be tried, at some risk."
-    return f"Balanced: {losses}; {lost}. More rows would help more than another penalty."
+        return f"Balanced: {losses}; the gap cannot be told from zero. A larger network may have more to give."
+    return f"Balanced: {losses}; {lost}. More columns or more rows are the likelier gain."
 
 
 def _change(truth: Truth, trial: Trial, since: int, until: int) -> Interval:
