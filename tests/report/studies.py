@@ -3,7 +3,10 @@
 import numpy as np
 
 from evenfit.report.facts import Facts, Finish, Fresh
-from evenfit.results.study import Comparison, Ensemble, Estimate, Interval, Side, Study, Truth, Verdict
+from evenfit.results import metrics
+from evenfit.results.metrics import METRICS, default_metric
+from evenfit.results.study import Interval, Truth
+from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, DROPPED, Trial
 from evenfit.specs.config import Config
 
@@ -18,68 +21,44 @@ def make_study(
     classes=None,
     epochs=(1, 2, 4, 8, 16, 32, 48, 64),
     time=False,
-    selected=None,
     repeats=1,
+    metric=None,
+    change=None,
+    notes=(),
     seed=0,
 ):
     """A study of a task: the default config, which completes, and others, of which two in three are dropped."""
     draw = np.random.default_rng(seed)
     classes = {"binary": 2, "multiclass": 4, "regression": 1}[task] if classes is None else classes
-    truth = make_truth(task, rows=rows, classes=classes, time=time, repeats=repeats, draw=draw)
-    known = tuple(make_trial(number, truth, epochs=np.array(epochs), draw=draw) for number in range(trials))
-    complete = [trial for trial in known if trial.status == COMPLETE]
-    best = min(complete, key=lambda trial: trial.loss) if selected is None else known[selected]
-    scale = 1.0 if task != "regression" else 8.0
-    plain = best.loss
-    return Study(
-        truth=truth,
-        trials=known,
-        selection="one-se",
-        default=make_side(known[0], truth),
-        selected=make_side(best, truth),
-        estimate=Estimate(
-            mean=plain + 0.004 * scale,
-            low=plain - 0.006 * scale,
-            high=plain + 0.015 * scale,
-            level=0.95,
-            plain=plain,
-            optimism=0.004 * scale,
-            metric=truth.metric,
-            resamples=1000,
-        ),
-        comparison=Comparison(
-            difference=interval(known[0].loss - plain - 0.004, 0.006 * scale),
-            better=known[0].loss - plain > 0.010 * scale,
-            same=best.number == 0,
-        ),
-        verdict=Verdict(
-            name="balanced",
-            gap=make_side(best, truth).gap,
-            sentence="Balanced: the gap is small beside the loss, and more capacity did not lower it.",
-        ),
-        ensemble=Ensemble(trials=(best.number,), weights=(1.0,), loss=plain, single_loss=plain, used=False),
-        seconds=57.3,
-        stopped="budget",
-        notes=(),
+    truth, signal = make_truth(task, rows=rows, classes=classes, time=time, repeats=repeats, metric=metric, draw=draw)
+    known = [make_trial(number, truth, signal, epochs=np.array(epochs), draw=draw) for number in range(trials)]
+    known = [change(trial) for trial in known] if change else known
+    return summarise(
+        truth, known, selection="one-se", seed=seed, seconds=57.3, stopped="budget", resamples=200, notes=notes
     )
 
 
-def make_truth(task, *, rows, classes, time, repeats, draw):
-    """Targets, and splits by turns; in order of time the first block is never validated."""
+def make_truth(task, *, rows, classes, time, repeats, metric, draw):
+    """Targets drawn from a signal, and splits by turns; in order of time the first block is never validated."""
     split_of = np.stack([draw.permutation(rows) % SPLITS + SPLITS * repeat for repeat in range(repeats)])
     if time:
         split_of = np.sort(split_of[:1]) - 1
-        split_of = np.where(split_of < 0, -1, split_of)
-    target = draw.gamma(4.0, 2.5, rows) if task == "regression" else draw.integers(classes, size=rows)
+    signal = draw.normal(0, 1.6, (rows, classes))
+    if task == "regression":
+        target = np.exp(2.2 + 0.25 * signal[:, 0] + 0.2 * draw.normal(size=rows))
+        signal = np.exp(2.22 + 0.25 * signal)
+    else:
+        target = (signal + draw.gumbel(size=signal.shape)).argmax(axis=1)
     splits = int(split_of.max()) + 1
-    return Truth(
+    truth = Truth(
         task=task,
-        metric="rmse" if task == "regression" else "log_loss",
+        metric=metric or default_metric(task),
         target=target,
         classes=classes,
         split_of=split_of,
         training_rows=np.full(splits, rows - rows // SPLITS),
     )
+    return truth, signal
 
 
 def make_config(number, draw):
@@ -98,93 +77,54 @@ def make_config(number, draw):
     )
 
 
-def make_trial(number, truth, *, epochs, draw):
-    """Losses that fall and rise again, sooner and higher the less a config regularises."""
+def make_trial(number, truth, signal, *, epochs, draw):
+    """Predictions that approach the signal and then exaggerate it, the more the less a config regularises."""
     config = make_config(number, draw)
     status = COMPLETE if number % 3 == 0 else DROPPED
     epochs = epochs if status == COMPLETE else epochs[: max(1, len(epochs) - 1 - number % 4)]
-    splits = len(truth.training_rows)
-    strength = config.dropout + min(0.5, 60 * config.l2)
-    skill = 0.1 * abs(np.log10(config.learning_rate / 4e-3)) + 0.15 * abs(strength - 0.25)
-    floor = (0.25 if truth.classes < 3 else 0.6) + 0.1 * skill
-    fall = 0.45 * np.exp(-epochs / (6 + 8 * strength))
-    late = np.maximum(0, epochs - 12)
-    training = floor + fall - 0.0022 * late * (1.05 - strength)
-    validation = floor + fall + 0.02 + 0.0016 * late * (0.6 - strength)
-    noise = draw.normal(0, 0.008, splits)
-    rough = draw.normal(0, 0.002, (len(epochs), splits))
-    training_loss = np.maximum(0.01, training[:, None] + 0.3 * noise + 0.3 * rough)
-    validation_loss = np.maximum(0.02, validation[:, None] + noise + rough)
-    if truth.task == "regression":
-        training_loss, validation_loss = 14 * training_loss, 14 * validation_loss
-    best = int(np.argmin(validation_loss.mean(1)))
-    predictions = make_predictions(truth, validation_loss[best].mean(), draw)
+    strength = config.dropout + min(0.3, 60 * config.l2)
+    reach = 1 - np.exp(-epochs / (5 + 8 * strength))
+    late = np.maximum(0, epochs - 16) * max(0.0, 0.5 - strength)
+    noise = 0.5 + 0.35 * abs(np.log10(config.learning_rate / 4e-3)) + abs(strength - 0.25)
+    error = draw.normal(0, noise, (*truth.split_of.shape, signal.shape[1]))
+    predictions = np.stack(
+        [make_predictions(truth, signal, error, reach=r, excess=0.03 * x) for r, x in zip(reach, late, strict=True)]
+    )
+    losses = split_losses(METRICS["rmse" if truth.classes == 1 else "log_loss"], truth, predictions)
+    metric = METRICS[truth.metric]
+    selection_loss = split_losses(metric, truth, predictions)
+    best = int(np.argmin(selection_loss.mean(1)))
+    scale = np.var(truth.target) if truth.classes == 1 else 1.0
     return Trial(
         number=number,
         round=number // 4,
         config=config,
         status=status,
         epochs=epochs,
-        training_loss=training_loss,
-        validation_loss=validation_loss,
-        selection_loss=validation_loss,
-        row_values=make_row_values(truth, predictions, validation_loss, best),
+        training_loss=losses * (1 + draw.normal(0, 0.02, losses.shape))
+        - scale * (0.01 + 0.12 * reach[:, None] + 0.004 * late[:, None]) * (0.9 - strength),
+        validation_loss=losses,
+        selection_loss=selection_loss,
+        row_values=metric.values(predictions, truth.target).astype(np.float16),
         best=best,
-        predictions=predictions,
+        predictions=predictions[best],
         seconds=3.0,
     )
 
 
-def make_predictions(truth, loss, draw):
-    """Out of fold predictions of about that loss; NaN for rows that are never validated."""
-    repeats, rows = truth.split_of.shape
+def make_predictions(truth, signal, error, *, reach, excess):
+    """Out of fold predictions part of the way to the signal, and beyond it; NaN for rows that are never validated."""
     if truth.task == "regression":
-        known = truth.target[None, :, None] + draw.normal(0, np.sqrt(loss), (repeats, rows, 1))
+        centre = truth.target.mean()
+        known = centre + (reach + 0.1 * excess) * (signal - centre + error + 3 * excess * error)
     else:
-        logits = draw.normal(0, 1.0, (repeats, rows, truth.classes))
-        logits += 2.2 * (np.arange(truth.classes) == truth.target[:, None])
+        logits = reach * (1 + excess) * (0.9 * signal + 0.6 * error)
         known = logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)
     return np.where(truth.split_of[:, :, None] >= 0, known, np.nan)
 
 
-def make_row_values(truth, predictions, validation_loss, best):
-    """The base loss of each row at each epoch: that of the best epoch, shifted to the epoch's mean."""
-    if truth.task == "regression":
-        values = (predictions[:, :, 0] - truth.target) ** 2 / np.var(truth.target)
-        validation_loss = validation_loss / np.var(truth.target)
-    else:
-        values = -np.take_along_axis(predictions, truth.target[None, :, None], axis=2)[:, :, 0]
-    shift = validation_loss.mean(1) - validation_loss[best].mean()
-    return (values[None, :, :, None] + shift[:, None, None, None]).astype(np.float16)
-
-
-def make_side(trial, truth):
-    """A side whose intervals are about as wide as five folds leave them."""
-    training = trial.training_loss[trial.best]
-    validation = trial.validation_loss[trial.best]
-    if truth.task == "regression":
-        scores = {"rmse": float(np.sqrt(np.nanmean(validation))), "r2": 0.56}
-        on_training = {"rmse": float(np.sqrt(np.nanmean(training))), "r2": 0.61}
-    else:
-        scores, on_training = {"accuracy": 0.894, "auc": 0.912}, {"accuracy": 0.913}
-    return Side(
-        trial=trial.number,
-        config=trial.config,
-        epoch=trial.epoch,
-        training_loss=over_splits(training),
-        validation_loss=over_splits(validation),
-        gap=over_splits(validation - training),
-        training_scores=on_training,
-        validation_scores=scores,
-        selection_loss=over_splits(trial.selection_loss[trial.best]),
-    )
-
-
-def over_splits(values):
-    """The corrected interval over five splits."""
-    if len(values) < 2:
-        return interval(values.mean(), np.nan)
-    return interval(values.mean(), 2.776 * np.sqrt((1 / len(values) + 0.25) * values.var(ddof=1)))
+def split_losses(metric, truth, predictions):
+    return metrics.split_losses(metric, metric.values(predictions, truth.target), truth.target, truth.split_of)
 
 
 def interval(mean, half):

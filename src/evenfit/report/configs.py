@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from evenfit.report.digits import short
+from evenfit.report.digits import fixed, interval_decimals, short
 from evenfit.report.table import Table
-from evenfit.report.words import searched, value_word
+from evenfit.report.words import metric_word, searched, value_word
+from evenfit.results.metrics import METRICS
 from evenfit.results.study import Study
 from evenfit.results.trial import Trial
 
@@ -16,28 +17,33 @@ MOST = 300  # rows of the table
 def configs(study: Study) -> tuple[Table, dict[int, str]]:
     """Trials sorted by loss with the values that were searched, and the places of the default and the selected."""
     names = searched(study)
+    metric = study.truth.metric
+    judged = () if METRICS[metric].base else (metric_word(metric),)
     order = sorted(study.trials, key=lambda trial: (not math.isfinite(trial.loss), trial.loss))
     shown = order[:MOST]
-    columns = ("config", "status", "epoch", "validation loss", "training loss", "gap", *map(value_word, names))
     marked = {place: "default" for place, trial in enumerate(shown) if trial.number == study.default.trial}
     marked |= {place: "selected" for place, trial in enumerate(shown) if trial.number == study.selected.trial}
-    return Table(columns=columns, rows=tuple(_row(trial, names) for trial in shown)), marked
+    places = interval_decimals(study.default.validation_loss) + 1
+    rows = tuple(
+        (
+            str(trial.number),
+            trial.status,
+            f"{trial.epoch:,}",
+            *(fixed(trial.loss, 4) for _ in judged),
+            *_losses(trial, places),
+            *(_cell(getattr(trial.config, name)) for name in names),
+        )
+        for trial in shown
+    )
+    losses = ("validation loss", "training loss", "gap")
+    return Table(columns=("config", "status", "epoch", *judged, *losses, *map(value_word, names)), rows=rows), marked
 
 
-def _row(trial: Trial, names: tuple[str, ...]) -> tuple[str, ...]:
-    """One trial at its own epoch."""
+def _losses(trial: Trial, places: int) -> tuple[str, str, str]:
+    """A trial's validation loss, training loss and gap at its epoch."""
     validation = float(trial.validation_loss[trial.best].mean())
     training = float(trial.training_loss[trial.best].mean())
-    values = (getattr(trial.config, name) for name in names)
-    return (
-        str(trial.number),
-        trial.status,
-        f"{trial.epoch:,}",
-        short(validation, digits=4),
-        short(training, digits=4),
-        short(validation - training, digits=2),
-        *map(_cell, values),
-    )
+    return fixed(validation, places), fixed(training, places), fixed(validation - training, places)
 
 
 def _cell(value: object) -> str:

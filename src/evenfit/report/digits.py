@@ -9,6 +9,7 @@ from evenfit.results.study import Interval
 UNKNOWN = "not known"
 _LARGEST_PLAIN = 1e7
 _MOST_DECIMALS = 6
+_ROUNDING = 1e-7  # of a number: an interval narrower than this is no interval
 
 
 def decimals(half_width: float) -> int:
@@ -61,11 +62,14 @@ def short(value: float, *, digits: int = 3) -> str:
 
 
 def interval_decimals(*intervals: Interval) -> int:
-    """How many decimals a row of intervals is shown with: those that the narrowest allows."""
-    halves = [(known.high - known.low) / 2 for known in intervals]
-    halves = [half for half in halves if math.isfinite(half) and half > 0]
+    """How many decimals a row of intervals is shown with: what the widest allows and the narrowest needs."""
+    halves = [
+        half
+        for known in intervals
+        if math.isfinite(half := (known.high - known.low) / 2) and half > _ROUNDING * abs(known.mean)
+    ]
     if halves:
-        return decimals(min(halves))
+        return max(decimals(max(halves)), -math.floor(math.log10(2 * min(halves))))
     means = [abs(known.mean) for known in intervals if math.isfinite(known.mean) and known.mean]
     return decimals(max(means) / 500) if means else 0
 

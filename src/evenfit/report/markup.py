@@ -30,11 +30,13 @@ def paragraph(*sentences: str) -> str:
     return f"<p>{text(' '.join(sentences))}</p>"
 
 
-def figure(drawing: str, *, caption: str, table: Table, kind: str = "") -> str:
-    """A drawing with what it says and, folded away, its numbers."""
+def figure(drawing: str, *, caption: str, table: Table, title: str = "") -> str:
+    """A drawing with its title, what it says and, folded away, its numbers."""
+    heading = f"<h3>{text(title)}</h3>" if title else ""
+    said = f"<figcaption>{text(caption)}</figcaption>" if caption else ""
     return (
-        f'<figure class="{kind or "plain"}">{drawing}<figcaption>{text(caption)}</figcaption>'
-        f"<details><summary>Numbers</summary>{rows(table, caption=caption)}</details></figure>"
+        f"<figure>{heading}{drawing}{said}"
+        f"<details><summary>Numbers</summary>{rows(table, caption=title or caption)}</details></figure>"
     )
 
 
@@ -42,6 +44,25 @@ def figures(*parts: str, kind: str = "pair") -> str:
     """Figures side by side where there is room."""
     known = [part for part in parts if part]
     return f'<div class="figures {kind}">{"".join(known)}</div>' if known else ""
+
+
+def block(title: str, body: str) -> str:
+    """A part of a section under a small heading; nothing where the body is empty."""
+    return f"<div><h3>{text(title)}</h3>{body}</div>" if body else ""
+
+
+def aside(title: str, said: str) -> str:
+    """Words set apart beside figures."""
+    return f'<div class="card"><h3>{text(title)}</h3><p>{text(said)}</p></div>'
+
+
+def cards(*known: tuple[str, str, str]) -> str:
+    """Findings to remember: heading, the finding in large type, a line below."""
+    body = "".join(
+        f'<div class="card"><h3>{text(heading)}</h3><p class="big">{text(big)}</p><p>{text(below)}</p></div>'
+        for heading, big, below in known
+    )
+    return f'<div class="cards">{body}</div>'
 
 
 def rows(table: Table, *, caption: str, marked: Mapping[int, str] | None = None) -> str:

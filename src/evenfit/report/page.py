@@ -10,13 +10,12 @@ from importlib.resources import files
 
 from evenfit.report import sections
 from evenfit.report.facts import Facts
-from evenfit.report.figures.optimism import Step
 from evenfit.report.markup import text
 from evenfit.report.words import takeaway
 from evenfit.results.study import Study
 
 
-def page(study: Study, facts: Facts, *, optimism: Sequence[Step] = ()) -> str:
+def page(study: Study, facts: Facts) -> str:
     """Write the page.
 
     Its content policy allows its own style sheet and nothing else; every name that came from
@@ -28,7 +27,7 @@ def page(study: Study, facts: Facts, *, optimism: Sequence[Step] = ()) -> str:
     body = [
         sections.both_configs(study, facts),
         sections.learning(study, facts),
-        sections.search(study, facts, optimism),
+        sections.search(study, facts),
         sections.hyperparameters(study, facts),
         sections.predictions(study, facts),
         sections.columns(study, facts),
@@ -55,7 +54,7 @@ def page(study: Study, facts: Facts, *, optimism: Sequence[Step] = ()) -> str:
 <h1>{text(facts.name)}</h1>
 <p class="lead">{text(takeaway(study, facts))}</p>
 <p class="muted">{text(facts.description)}</p>
-{sections.cards(study, facts)}
+{sections.cards(study)}
 {_contents(body)}
 </header>
 <main>

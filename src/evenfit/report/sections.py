@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from evenfit.report import markup
 from evenfit.report.configs import MOST, configs
 from evenfit.report.confusion import confusion, confusion_html
-from evenfit.report.digits import count, with_interval
+from evenfit.report.digits import count, fixed, interval_decimals, span, with_interval
 from evenfit.report.facts import Facts
 from evenfit.report.figures import calibration, curves, gap, hyperparameter, importance, optimism, progress, residuals
 from evenfit.report.figures.canvas import DEFAULT, SELECTED, svg
-from evenfit.report.findings import findings
-from evenfit.report.markup import bullets, code, definitions, figure, figures, paragraph, rows, section, text
+from evenfit.report.findings import findings, judged
+from evenfit.report.markup import bullets, code, definitions, figure, figures, paragraph, rows, section
 from evenfit.report.methods import SOURCES, methods
 from evenfit.report.side_by_side import side_by_side
 from evenfit.report.toml import toml
@@ -22,33 +21,29 @@ from evenfit.results.trial import Trial
 MOST_HYPERPARAMETERS = 16
 
 
-def cards(study: Study, facts: Facts) -> str:
-    """The three numbers to remember: what to expect, what tuning bought, the verdict."""
-    estimate = study.estimate
+def cards(study: Study) -> str:
+    """The three findings to remember: what to expect, what tuning bought, the verdict."""
+    estimate, comparison = study.estimate, study.comparison
     known = as_interval(estimate)
-    mean, _, ends = with_interval(known).partition(" ")
+    places = interval_decimals(known)
+    ends = f"{percent(known.level)} interval {span(known, places=places)}"
     score = as_score(estimate.metric, known)
-    difference, _, between = with_interval(study.comparison.difference).partition(" ")
-    bought = {True: "Tuning beats the default.", False: "Tuning is not shown to beat the default."}
-    known_cards = (
-        (f"Expected {metric_word(estimate.metric)} on fresh rows", mean, f"{ends} {score}".strip()),
+    difference = with_interval(comparison.difference)
+    if comparison.same:
+        against = ("no better config found", "The default itself was selected.")
+    elif comparison.better:
+        against = (f"lower by {difference.partition(' ')[0]}", f"Default minus selected: {difference}")
+    else:
+        against = ("not shown better", f"Default minus selected: {difference}")
+    gap_words = f"Gap, validation minus training: {with_interval(study.verdict.gap)}"
+    return markup.cards(
         (
-            "Lower than the default by",
-            "0" if study.comparison.same else difference,
-            "The default itself was selected."
-            if study.comparison.same
-            else f"{between} {bought[study.comparison.better]}",
+            f"Expected {metric_word(estimate.metric)} on fresh rows",
+            fixed(known.mean, places),
+            "; ".join(filter(None, (ends, score))),
         ),
-        ("Verdict", study.verdict.name, f"Gap {with_interval(study.verdict.gap)}"),
-    )
-    del facts
-    return (
-        '<div class="cards">'
-        + "".join(
-            f'<div class="card"><h3>{text(heading)}</h3><p class="big">{text(big)}</p><p>{text(below)}</p></div>'
-            for heading, big, below in known_cards
-        )
-        + "</div>"
+        ("Against the default", *against),
+        ("Verdict", study.verdict.name, gap_words),
     )
 
 
@@ -58,7 +53,7 @@ def both_configs(study: Study, facts: Facts) -> str:
     return section(
         "configs",
         "Default and selected config",
-        f'<div class="wide">{rows(known, caption="Default and selected config")}</div>',
+        rows(known, caption="Default and selected config"),
         paragraph(f"In brackets: {percent(study.selected.validation_loss.level)} intervals over splits."),
         definitions(findings(study, facts)),
     )
@@ -80,8 +75,9 @@ def learning(study: Study, facts: Facts) -> str:
                 name=f"curve-{label}",
                 title=curves.words(trial, loss=loss),
             ),
-            caption=f"{label.capitalize()} config: clean training loss and validation loss; bands are one standard "
-            "deviation over splits, the dotted line is the epoch that was chosen.",
+            title=f"{label.capitalize()} config",
+            caption="Clean training loss and validation loss. Bands: one standard deviation over splits; dotted: the "
+            "epoch that was chosen.",
             table=curves.table(trial),
         )
         for label, trial, colour in shown
@@ -89,15 +85,17 @@ def learning(study: Study, facts: Facts) -> str:
     drawn.append(
         figure(
             svg(gap.draw(study), name="gap", title=gap.words(study)),
-            caption="The gap, validation minus training loss, with its 95% interval over splits; the ring is the "
-            f"epoch from which it is there for certain. {gap.words(study)}",
+            title="Gap",
+            caption="Validation minus training loss with its 95% interval over splits; the ring is the epoch from "
+            f"which the gap is certain. {gap.words(study)}",
             table=gap.table(study),
         )
     )
+    drawn.append(markup.aside(f"Verdict: {study.verdict.name}", judged(study)))
     return section("learning", "Learning curves", figures(*drawn))
 
 
-def search(study: Study, facts: Facts, steps: Sequence[optimism.Step]) -> str:
+def search(study: Study, facts: Facts) -> str:
     """Best so far against seconds, and what picking the best flatters by."""
     loss = metric_word(study.truth.metric)
     drawn = []
@@ -105,17 +103,18 @@ def search(study: Study, facts: Facts, steps: Sequence[optimism.Step]) -> str:
         drawn.append(
             figure(
                 svg(progress.draw(study, facts, loss=loss), name="progress", title=progress.words(study, facts)),
-                caption=f"Cross-validation mean of each config by the moment it was done. "
-                f"{progress.words(study, facts)} Hollow points were dropped early.",
+                title="Best so far",
+                caption=f"Cross-validation mean of each config when it was done. {progress.words(study, facts)}",
                 table=progress.table(study, facts),
             )
         )
-    if len(steps) > 1:
+    if len(study.steps) > 1:
         drawn.append(
             figure(
-                svg(optimism.draw(steps, loss=loss), name="optimism", title=optimism.words(steps)),
-                caption=f"The more configs compete, the more their best mean flatters. {optimism.words(steps)}",
-                table=optimism.table(steps),
+                svg(optimism.draw(study, loss=loss), name="optimism", title=optimism.words(study)),
+                title="Selection optimism",
+                caption=f"The more configs compete, the more the winner's own mean flatters. {optimism.words(study)}",
+                table=optimism.table(study),
             )
         )
     return section("search", "The search", paragraph(f"{spending(study, facts)}."), figures(*drawn))
@@ -132,7 +131,8 @@ def hyperparameters(study: Study, facts: Facts) -> str:
                 name=f"value-{name}",
                 title=hyperparameter.words(study, name),
             ),
-            caption=value_word(name).capitalize() if value_word(name).islower() else value_word(name),
+            title=value_word(name),
+            caption="",
             table=hyperparameter.table(study, name),
         )
         for name in names[:MOST_HYPERPARAMETERS]
@@ -163,6 +163,7 @@ def predictions(study: Study, facts: Facts) -> str:
         return ""
     drawn = figure(
         svg(calibration.draw(known), name="calibration", title=calibration.words(known)),
+        title="Calibration",
         caption="Do probabilities mean what they say? Points on the diagonal do; bars are 95% intervals, below is how "
         "many rows got which probability.",
         table=calibration.table(known),
@@ -173,7 +174,7 @@ def predictions(study: Study, facts: Facts) -> str:
     return section(
         "predictions",
         "Predictions out of fold",
-        figures(drawn, f"<div><h3>{heading}</h3>{table}</div>"),
+        figures(drawn, markup.block(heading, table)),
     )
 
 
@@ -191,12 +192,14 @@ def _residuals(study: Study, trial: Trial, facts: Facts) -> str:
                 svg(
                     residuals.draw_fit(known, target=facts.target), name="fit", title=f"Predicted against true. {said}"
                 ),
-                caption="Predicted against true; on the dashed line both are equal.",
+                title="Predicted against true",
+                caption="On the dashed line both are equal.",
                 table=residuals.table(known),
             ),
             figure(
                 svg(residuals.draw_residuals(known), name="residuals", title=f"Residuals by prediction. {said}"),
-                caption=f"What is left unexplained, and its running median. {said}",
+                title="Residuals",
+                caption=f"What is left unexplained, with its median along the prediction. {said}",
                 table=residuals.table(known),
             ),
         ),
@@ -250,8 +253,8 @@ def data(study: Study, facts: Facts) -> str:
         "data",
         "The data",
         definitions(pairs),
-        f"<h3>Left out</h3>{left_out}" if left_out else "",
-        f"<h3>Notes</h3>{notes}" if notes else "",
+        markup.block("Left out", left_out),
+        markup.block("Notes", notes),
     )
 
 
@@ -261,8 +264,7 @@ def how(study: Study, facts: Facts) -> str:
         "methods",
         "How these numbers were made",
         *(paragraph(said) for said in methods(study, facts)),
-        "<h3>Sources</h3>",
-        bullets(SOURCES),
+        markup.block("Sources", bullets(SOURCES)),
     )
 
 

@@ -27,6 +27,7 @@ MEANINGS = {  # heading: value of a config, what it means
         "optimiser": "",
         "learning_rate": "at its highest",
         "momentum": "decay of the mean of past gradients",
+        "second_momentum": "decay of the mean of past squared gradients (adamw only)",
         "nesterov": "whether momentum looks one step ahead (sgd only)",
         "schedule": "how the learning rate changes over the epochs",
         "input_scale_rate": "learning rate of the input scaling layer, as a multiple",

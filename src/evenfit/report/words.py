@@ -35,6 +35,7 @@ VALUE_WORDS = {  # the values of a config, as an axis or a column says them
     "optimiser": "optimiser",
     "learning_rate": "learning rate",
     "momentum": "momentum",
+    "second_momentum": "second momentum",
     "nesterov": "Nesterov",
     "schedule": "schedule",
     "input_scale_rate": "input scale rate",
@@ -176,10 +177,12 @@ def better(comparison: Comparison, *, metric: str) -> str:
         return (
             f"Tuning is not shown to beat the default: its {loss} is higher by {with_interval(worse, places=places)}."
         )
-    return (
-        f"Tuning is not shown to beat the default: default minus selected is {shown} in {loss}, and the interval "
-        "holds 0."
-    )
+    if math.isfinite(known.low) and known.low > 0:  # and yet not better: nothing is learnt
+        return (
+            f"Tuning is not shown to find anything: its {loss} is lower than the default's by {shown}, but not for "
+            "certain than when the same is predicted for every row."
+        )
+    return f"Tuning is not shown to beat the default: default minus selected is {shown} in {loss}."
 
 
 def optimism(estimate: Estimate) -> str:
@@ -212,7 +215,7 @@ def takeaway(study: Study, facts: Facts) -> str:
 def searched(study: Study) -> tuple[str, ...]:
     """The names of the values that differ among the trials: where the search looked."""
     configs = [trial.config.to_json() for trial in study.trials]
-    return tuple(name for name in VALUE_WORDS if len({config[name] for config in configs}) > 1)
+    return tuple(name for name in configs[0] if len({config[name] for config in configs}) > 1)
 
 
 def tried(study: Study) -> str:

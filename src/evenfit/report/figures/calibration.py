@@ -116,7 +116,7 @@ def draw(known: Reliability) -> Figure:
         fontsize=8.5,
         color=INK,
     )
-    return finish(figure)
+    return finish(figure, top=0.08)
 
 
 def table(known: Reliability) -> Table:

@@ -11,7 +11,6 @@ import io
 import re
 import warnings
 from collections.abc import Sequence
-from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
 import matplotlib as mpl
@@ -36,7 +35,6 @@ VARIABLES = {
     GRID: "grid",
 }
 
-Place = Literal["best", "upper left", "upper right", "center right"]
 WIDTH, HEIGHT = 5.0, 3.1  # inches: at 72 points each the text is 9 of them high
 
 
@@ -58,14 +56,27 @@ def quiet(axes: Axes, *, x: str = "", y: str = "") -> None:
     axes.tick_params(which="both", colors=MUTED, labelsize=8.5, length=3, width=0.6, color=GRID)
     axes.tick_params(which="minor", length=0)
     axes.grid(color=GRID, linewidth=0.6)
+    if axes.get_xscale() == "linear":
+        axes.locator_params(axis="x", nbins=6)
     axes.set_axisbelow(True)
     axes.set_xlabel(plain(x), color=INK, fontsize=9)
     axes.set_ylabel(plain(y), color=INK, fontsize=9)
 
 
-def legend(axes: Axes, *, place: Place = "best") -> None:
-    """A legend without a frame."""
-    axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc=place, handlelength=1.8)
+def legend(axes: Axes) -> None:
+    """A legend in one line above the axes, where it hides nothing."""
+    entries = len(axes.get_legend_handles_labels()[1])
+    axes.legend(
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=INK,
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 0.98),
+        ncols=entries,
+        handlelength=1.8,
+        columnspacing=1.3,
+        borderpad=0.2,
+    )
 
 
 def logarithmic(axes: Axes) -> None:
@@ -86,9 +97,7 @@ def shortened(text: str, *, most: int = 24) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def finish(
-    figure: Figure, *, left: float = 0.6, right: float = 0.12, top: float = 0.14, bottom: float = 0.45
-) -> Figure:
+def finish(figure: Figure, *, left: float = 0.6, right: float = 0.12, top: float = 0.3, bottom: float = 0.45) -> Figure:
     """Set margins in inches: quicker than a layout that measures every text."""
     width, height = figure.get_size_inches()
     figure.subplots_adjust(left=left / width, right=1 - right / width, top=1 - top / height, bottom=bottom / height)

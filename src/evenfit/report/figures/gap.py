@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from evenfit.report.digits import fixed, interval_decimals, short, span
-from evenfit.report.figures.canvas import DEFAULT, INK, MUTED, SELECTED, finish, legend, plain, quiet, sheet
+from evenfit.report.figures.canvas import DEFAULT, MUTED, SELECTED, finish, legend, quiet, sheet
 from evenfit.report.table import Table
 from evenfit.results.intervals import corrected_interval
 from evenfit.results.study import Interval, Study, Truth
@@ -48,16 +48,8 @@ def draw(study: Study) -> Figure:
         if (start := onset(trial, known)) is not None:
             mean = known[list(trial.epochs).index(start)].mean
             axes.plot([start], [mean], "o", color=colour, markersize=6, fillstyle="none", markeredgewidth=1.4)
-            axes.annotate(
-                plain(f"from epoch {start:,}"),
-                (start, mean),
-                (4, -11),
-                textcoords="offset points",
-                fontsize=8,
-                color=INK,
-            )
     quiet(axes, x="epoch", y="gap: validation minus training")
-    legend(axes, place="upper left")
+    legend(axes)
     return finish(figure)
 
 
@@ -79,11 +71,9 @@ def words(study: Study) -> str:
     for trial, _, label in _trials(study):
         known = gaps(trial, study.truth)
         start = onset(trial, known)
-        ends = f"it is {short(known[-1].mean)} at epoch {trial.epochs[-1]:,}"
-        if start is None:
-            said.append(f"{label}: no gap is certain at the end; {ends}.")
-        else:
-            said.append(f"{label}: the gap is certain from epoch {start:,} on; {ends}.")
+        ends = f"{short(known[-1].mean, digits=2)} at epoch {trial.epochs[-1]:,}"
+        certain = "not certain at the end" if start is None else f"certain from epoch {start:,} on"
+        said.append(f"{label.capitalize()}: {certain}, {ends}.")
     return " ".join(said)
 
 

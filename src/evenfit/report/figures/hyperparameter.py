@@ -19,6 +19,7 @@ from evenfit.results.study import Study
 from evenfit.results.trial import COMPLETE
 
 Array = npt.NDArray[np.float64]
+LOGARITHMIC = ("learning_rate", "l1", "l2", "elastic_net", "input_scale_rate", "batch_rows", "epochs", "width")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ def points(study: Study, name: str) -> Points:
     ]
     rows = [row for row in rows if math.isfinite(row[1]) and math.isfinite(row[2])]
     values = tuple(getattr(trial.config, name) for trial, _, _ in rows)
-    at, ticks = _places(values)
+    at, ticks = _places(values, logarithmic=name in LOGARITHMIC)
     return Points(
         values=values,
         at=at,
@@ -57,13 +58,14 @@ def points(study: Study, name: str) -> Points:
 def draw(study: Study, name: str, *, loss: str) -> Figure:
     """Points for both losses, hollow where the config was dropped early, and smooth medians through them."""
     known = points(study, name)
-    figure, axes = sheet(width=3.4, height=2.35)
+    figure, axes = sheet(width=3.4, height=2.1)
+    at = _spread(known)
     ceiling = _ceiling(known.validation)
     for losses, colour, style in ((known.training, MUTED, "--"), (known.validation, SELECTED, "-")):
         shown = np.minimum(losses, ceiling)
         for part, filled in ((known.complete, True), (~known.complete, False)):
             axes.plot(
-                known.at[part],
+                at[part],
                 shown[part],
                 "o",
                 color=colour,
@@ -74,12 +76,12 @@ def draw(study: Study, name: str, *, loss: str) -> Figure:
             )
         if len(set(known.values)) > 1:
             axes.plot(*_medians(known.at, shown), style, color=colour, linewidth=1.5)
-    _mark_selected(axes, study, known, ceiling)
+    _mark_selected(axes, study, known, at=at, ceiling=ceiling)
     if known.ticks:
         axes.set_xticks([place for place, _ in known.ticks], [plain(label) for _, label in known.ticks])
-        axes.set_xlim(*_ends(known.at))
-    quiet(axes, x=value_word(name), y=loss)
-    return finish(figure, left=0.58, bottom=0.44)
+        axes.set_xlim(*_ends(at))
+    quiet(axes, y=loss)
+    return finish(figure, left=0.58, bottom=0.26, top=0.08)
 
 
 def table(study: Study, name: str) -> Table:
@@ -111,7 +113,7 @@ def words(study: Study, name: str) -> str:
     )
 
 
-def _places(values: Sequence[object]) -> tuple[Array, tuple[tuple[float, str], ...]]:
+def _places(values: Sequence[object], *, logarithmic: bool) -> tuple[Array, tuple[tuple[float, str], ...]]:
     """Where values lie on an axis: words and few numbers side by side, wide ranges by their logarithm, 0 apart."""
     distinct = sorted(set(values), key=lambda value: (isinstance(value, str), value))
     numbers = [float(value) for value in distinct if isinstance(value, int | float)]
@@ -120,7 +122,7 @@ def _places(values: Sequence[object]) -> tuple[Array, tuple[tuple[float, str], .
         return np.array([place[value] for value in values]), tuple((place[value], _label(value)) for value in distinct)
     positive = [number for number in numbers if number > 0]
     at = np.array(values, dtype=np.float64)
-    if min(numbers) < 0 or max(positive) / min(positive) < 20:
+    if not logarithmic or min(numbers) < 0 or max(positive) / min(positive) < 20:
         return at, ()
     low, high = math.log10(min(positive)), math.log10(max(positive))
     zero = low - max(0.5, 0.15 * (high - low))
@@ -129,6 +131,17 @@ def _places(values: Sequence[object]) -> tuple[Array, tuple[tuple[float, str], .
     powers = range(math.ceil(low), math.floor(high) + 1, step)
     ticks = [(float(power), short(10.0**power, digits=1)) for power in powers]
     return places, (*([(zero, "0")] if 0 in numbers else []), *ticks)
+
+
+def _spread(known: Points) -> Array:
+    """Places with points of one value a little apart, always in the same way, so that none hides another."""
+    at = known.at.copy()
+    for place, _ in known.ticks:
+        same = known.at == place
+        others = np.abs(known.at[~same] - place)
+        room = 0.35 * min(1.0, float(others.min())) if len(others) else 0.35
+        at[same] += room * (np.modf(np.arange(same.sum()) * 0.618034)[0] - 0.5 if same.sum() > 1 else 0)
+    return at
 
 
 def _medians(at: Array, losses: Array) -> tuple[Array, Array]:
@@ -152,12 +165,12 @@ def _ceiling(losses: Array) -> float:
     return quarter + 3 * max(quarter - best, 1e-12 + 0.02 * abs(best))
 
 
-def _mark_selected(axes: Axes, study: Study, known: Points, ceiling: float) -> None:
+def _mark_selected(axes: Axes, study: Study, known: Points, *, at: Array, ceiling: float) -> None:
     """A ring around the selected config."""
     if study.selected.trial in known.numbers:
         place = known.numbers.index(study.selected.trial)
         loss = min(known.validation[place], ceiling)
-        axes.plot([known.at[place]], [loss], "o", color=INK, markersize=8, fillstyle="none", markeredgewidth=1.1)
+        axes.plot([at[place]], [loss], "o", color=INK, markersize=8, fillstyle="none", markeredgewidth=1.1)
 
 
 def _ends(at: Array) -> tuple[float, float]:

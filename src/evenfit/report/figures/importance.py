@@ -31,7 +31,7 @@ def draw(facts: Facts, *, loss: str) -> Figure:
     axes.set_yticks(range(len(known)), [plain(shortened(name)) for name, _ in known])
     axes.set_ylim(len(known) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    return finish(figure, left=1.55)
+    return finish(figure, left=1.55, top=0.08)
 
 
 def table(facts: Facts) -> Table:

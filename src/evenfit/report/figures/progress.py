@@ -36,7 +36,7 @@ def draw(study: Study, facts: Facts, *, loss: str) -> Figure:
     losses = np.array([trial.loss for _, trial in known])
     complete = np.array([trial.status == COMPLETE for _, trial in known])
     low, high = limits(_visible(losses))
-    for part, label, face in ((complete, "complete", MUTED), (~complete, "dropped early", "none")):
+    for part, label, face in ((complete, "complete", MUTED), (~complete, "dropped", "none")):
         shown = np.minimum(losses[part], high)
         axes.plot(
             seconds[part], shown, "o", color=MUTED, markerfacecolor=face, markersize=4, markeredgewidth=0.8, label=label
@@ -49,16 +49,16 @@ def draw(study: Study, facts: Facts, *, loss: str) -> Figure:
         where="post",
         color=SELECTED,
         linewidth=1.8,
-        label="best complete so far",
+        label="best so far",
     )
     axes.axhline(study.default.selection_loss.mean, color=DEFAULT, linewidth=1, linestyle="--", label="default")
     if facts.seconds:
         axes.axvline(facts.seconds, color=INK, linewidth=0.8, linestyle=":")
-        axes.text(facts.seconds, high, "budget ", color=INK, fontsize=8, ha="right", va="top")
+        axes.text(facts.seconds, high, "budget ", color=MUTED, fontsize=8, rotation=90, ha="right", va="top")
     axes.set_ylim(low, high)
     axes.set_xlim(0, None)
     quiet(axes, x="seconds since the start", y=loss)
-    legend(axes, place="upper right" if not facts.seconds else "center right")
+    legend(axes)
     return finish(figure)
 
 

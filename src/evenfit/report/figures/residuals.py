@@ -49,7 +49,7 @@ def draw_fit(known: Predicted, *, target: str) -> Figure:
     _cloud(axes, known.true, known.predicted, x_ends=ends, y_ends=ends)
     axes.plot(ends, ends, color=MUTED, linewidth=0.9, linestyle="--")
     quiet(axes, x=f"true {target}", y="predicted, out of fold")
-    return finish(figure, left=0.72)
+    return finish(figure, left=0.72, top=0.08)
 
 
 def draw_residuals(known: Predicted) -> Figure:
@@ -67,7 +67,7 @@ def draw_residuals(known: Predicted) -> Figure:
         markersize=3,
     )
     quiet(axes, x="predicted, out of fold", y="true minus predicted")
-    return finish(figure, left=0.72)
+    return finish(figure, left=0.72, top=0.08)
 
 
 def table(known: Predicted) -> Table:
