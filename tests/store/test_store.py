@@ -1,5 +1,7 @@
 """What goes into the store comes out equal, and what cannot be done is said in one line."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -229,3 +231,9 @@ def test_looking_for_runs_makes_nothing(tmp_path):
 def test_a_status_that_is_not_known_is_refused(store, run):
     with pytest.raises(StoreError, match="must be one of running, done, interrupted, failed; got 'finished'"):
         store.finish(run, None, "finished")
+
+
+def test_the_store_imports_nothing_slow():
+    slow = ("torch", "polars", "optuna", "pydantic", "rich", "sklearn")
+    code = f"import sys, evenfit.store; sys.exit(any(name in sys.modules for name in {slow}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
