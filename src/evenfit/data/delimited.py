@@ -250,7 +250,8 @@ def _fast(data: bytes, header: list[str], dialect: Dialect) -> pl.DataFrame:
         data, separator=dialect.delimiter, quote_char=dialect.quote, has_header=True, infer_schema=False
     )
     frame.columns = header
-    return frame
+    # An empty cell in quotes is as empty as one without.
+    return frame.with_columns(pl.all().replace("", None)) if dialect.quote.encode() in data else frame
 
 
 def _plain_numbers(frame: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:

@@ -11,7 +11,7 @@ def fit_quantiles(values: np.ndarray) -> np.ndarray:
 
     An empty set of values gives knots that send everything to 0.
     """
-    known = values[~np.isnan(values)]
+    known = _without_dust(values[~np.isnan(values)])
     if not len(known):
         return np.zeros(1)
     levels = np.linspace(0, 1, min(MOST_KNOTS, max(len(known), 2)))
@@ -28,7 +28,7 @@ def to_normal(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """
     if len(knots) == 1:
         return np.where(np.isnan(values), np.nan, 0.0)
-    points, count = knots[:-1], knots[-1]
+    values, points, count = _without_dust(values), knots[:-1], knots[-1]
     if points[0] == points[-1]:
         return np.where(np.isnan(values), np.nan, 0.0)
     levels = np.linspace(0, 1, len(points))
@@ -48,6 +48,11 @@ def from_normal(normal: np.ndarray, knots: np.ndarray) -> np.ndarray:
     rank = (ndtr(normal) - lowest) / (1 - 2 * lowest) if lowest < 0.5 else np.full_like(normal, 0.5)
     values: np.ndarray = np.interp(rank, np.linspace(0, 1, len(points)), points)
     return values
+
+
+def _without_dust(values: np.ndarray) -> np.ndarray:
+    """The values with those so near 0 that a slope between two of them would overflow as 0."""
+    return np.where(np.abs(values) < 1e-280, 0.0, values)
 
 
 def _squeeze(rank: np.ndarray, count: float) -> np.ndarray:

@@ -3,9 +3,11 @@
 import bz2
 import difflib
 import gzip
+import io
 import lzma
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +53,11 @@ def read(path: str | Path, *, delimiter: str | None = None, encoding: str | None
     data = _bytes(path)
     name = str(path)
     if data.startswith(b"PAR1"):
-        return _checked(_columnar(path, pl.read_parquet, "Parquet"), name)
+        return _checked(_columnar(data, pl.read_parquet, name, "Parquet"), name)
     if data.startswith(b"ARROW1"):
-        return _checked(_columnar(path, pl.read_ipc, "Arrow"), name)
+        return _checked(_columnar(data, pl.read_ipc, name, "Arrow"), name)
     if data.startswith(_ZIP):
-        return _checked(_npz(path), name)
+        return _checked(_npz(data, name), name)
     text = _unpacked(data, name)
     frame = delimited.parse(text, name=name, delimiter=delimiter, encoding=encoding)
     return frame.with_columns(tidy(series) for series in frame)
@@ -103,31 +105,31 @@ def _unpacked(data: bytes, name: str) -> bytes:
     return data
 
 
-def _columnar(path: Path, reader: object, kind: str) -> pl.DataFrame:
+def _columnar(data: bytes, reader: Callable[[bytes], pl.DataFrame], name: str, kind: str) -> pl.DataFrame:
     try:
-        return reader(path)  # type: ignore[no-any-return, operator]
+        return reader(data)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is damaged {kind}: {reason}; copy or export it again") from error
+        raise DataError(f"{name} is damaged {kind}: {reason}; copy or export it again") from error
 
 
-def _npz(path: Path) -> pl.DataFrame:
+def _npz(data: bytes, name: str) -> pl.DataFrame:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             names = list(arrays.files)
             if "X" in names and "y" in names:
                 X, y = arrays["X"], arrays["y"]
     except (ValueError, OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
-            f"{path} cannot be read as npz: {reason}; arrays of numbers are wanted, without pickle"
+            f"{name} cannot be read as npz: {reason}; arrays of numbers are wanted, without pickle"
         ) from error
     if not {"X", "y"} <= set(names):
-        other = " (a spreadsheet? export it as CSV)" if any(name.startswith("xl/") for name in names) else ""
-        raise DataError(f"{path} must hold arrays X and y; it holds {', '.join(names[:8]) or 'nothing'}{other}")
+        other = " (a spreadsheet? export it as CSV)" if any(other.startswith("xl/") for other in names) else ""
+        raise DataError(f"{name} must hold arrays X and y; it holds {', '.join(names[:8]) or 'nothing'}{other}")
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
         raise DataError(
-            f"{path} must hold X [rows, columns] and y [rows]; they are {list(X.shape)} and {list(y.shape)}"
+            f"{name} must hold X [rows, columns] and y [rows]; they are {list(X.shape)} and {list(y.shape)}"
         )
     return to_polars(X).with_columns(to_polars(y[:, None], columns=["target"])["target"])
 

@@ -111,7 +111,7 @@ def _spread_groups(target: np.ndarray, groups: np.ndarray, folds: int, generator
     counts = np.zeros((len(names), int(classes.max()) + 1))
     np.add.at(counts, (group_of, classes), 1)
     sizes = counts.sum(1)
-    shares = np.concatenate([counts / counts.sum(0), sizes[:, None] / sizes.sum()], axis=1)
+    shares = np.concatenate([counts / np.maximum(counts.sum(0), 1), sizes[:, None] / sizes.sum()], axis=1)
     filled = np.zeros((folds, shares.shape[1]))
     fold_of = np.empty(len(names), np.int64)
     empty = list(generator.permutation(folds))

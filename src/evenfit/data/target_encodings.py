@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from evenfit.data.quantiles import fit_quantiles, from_normal, to_normal
-from evenfit.errors import DataError
+from evenfit.errors import ConfigError, DataError
 
 TargetChoice = Literal["none", "standard", "log", "quantile"]
 TARGET_CHOICES: tuple[TargetChoice, ...] = ("none", "standard", "log", "quantile")
@@ -40,7 +40,7 @@ def fit_target(target: np.ndarray, weights: np.ndarray | None, choice: TargetCho
         DataError: a logarithm is asked for where a target is negative.
     """
     if choice not in TARGET_CHOICES:
-        raise DataError(f"target encoding must be one of {', '.join(TARGET_CHOICES)}; got {choice!r}")
+        raise ConfigError(f"target encoding must be one of {', '.join(TARGET_CHOICES)}; got {choice!r}")
     low, high = float(target.min()), float(target.max())
     knots = fit_quantiles(target) if choice == "quantile" else np.zeros(0)
     offset = _offset(target) if choice == "log" else 0.0
