@@ -61,9 +61,7 @@ def fleet_members(config: Config, shape: InputShape, outputs: int) -> int:
     return int(min(_MOST_MEMBERS, max(8, _CACHE_BYTES // size)))
 
 
-def default_config(
-    *, rows: int, shape: InputShape, outputs: int, splits: int, budget: Budget, workers: int, classification: bool
-) -> Config:
+def default_config(*, rows: int, shape: InputShape, outputs: int, splits: int, budget: Budget, workers: int) -> Config:
     """Choose the config that is tried first: as good a network as the budget lets all folds complete.
 
     Args:
@@ -73,7 +71,6 @@ def default_config(
         splits: members of one config.
         budget: of the study; where it is in trials alone, nothing is cut.
         workers: processes that train.
-        classification: classes or numbers.
     """
     batch = 2 ** max(5, min(9, round(math.log2(max(rows, 1) / 40))))
     base = Config(

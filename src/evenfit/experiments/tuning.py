@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from evenfit.data.encodings import InputShape
-from evenfit.experiments.heat import Entry, Epoch, Finished, Heat
+from evenfit.experiments.heat import Entry, Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED, epoch_seconds, fleet_members, step_seconds
-from evenfit.experiments.workers import Event, HeatDone, Workers
+from evenfit.experiments.workers import Workers
 from evenfit.fleet.chance import key
 from evenfit.proposals.protocol import Propose
 from evenfit.results.trial import Trial
@@ -88,7 +88,14 @@ def tune(
     """
     if limits.trials is not None:
         yield from _by_trials(
-            space, propose=propose, limits=limits, costs=costs, workers=workers, seed=seed, history=history, planned=planned
+            space,
+            propose=propose,
+            limits=limits,
+            costs=costs,
+            workers=workers,
+            seed=seed,
+            history=history,
+            planned=planned,
         )
     else:
         yield from _by_seconds(
@@ -213,7 +220,7 @@ def _by_seconds(
                 del running[event.round]
             elif isinstance(event, Finished):
                 ended.append(event.trial)
-            else:
+            elif event.seconds_a_step > 0:
                 config = running[event.round].entries[0].config
                 batch = config.with_values(batch_rows=min(config.batch_rows, costs.rows))
                 speed = max(0.1, event.seconds_a_step / step_seconds(batch, costs.shape, costs.outputs))
@@ -247,6 +254,3 @@ def _timed_heat(
         config = drawn[0].with_values(epochs=max(1, int(drawn[0].epochs * min(1.0, share))))
         return Heat(round=heat_number, entries=(Entry(number=number, config=config),), rungs=())
     return None
-
-
-__all__ = ["Costs", "Epoch", "Limits", "Planned", "default_heat", "tune"]

@@ -6,7 +6,8 @@ import signal
 import sys
 from multiprocessing.connection import Client
 
-from evenfit.experiments.workers import Cache, HeatDone
+from evenfit.experiments.heat import HeatDone
+from evenfit.experiments.here import Cache
 from evenfit.fleet.threads import one_thread
 
 

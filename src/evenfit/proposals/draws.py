@@ -20,7 +20,9 @@ def draw_random(
     Bergstra & Bengio, "Random search for hyper-parameter optimization", JMLR 2012.
     """
     generator = np.random.default_rng(seed)
-    common: dict[str, Any] = {name: space.values[name].at(generator.random()) for name in space.values if name in shared}
+    common: dict[str, Any] = {
+        name: space.values[name].at(generator.random()) for name in space.values if name in shared
+    }
     free = [name for name in space.values if name not in shared]
     return tuple(
         space.config(common | {name: space.values[name].at(generator.random()) for name in free}) for _ in range(count)

@@ -41,9 +41,7 @@ def draw_tpe(
     study = optuna.create_study(sampler=sampler)
     for trial in known:
         params, distributions = _as_params(space, trial.config)
-        study.add_trial(
-            optuna.trial.create_trial(params=params, distributions=distributions, value=float(trial.loss))
-        )
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=float(trial.loss)))
     random = count // 4
     first = _ask(space, study, {})
     common = {name: first[name] for name in space.values if name in shared}

@@ -1,0 +1,114 @@
+"""Deployment: the networks of a search as a model that predicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from evenfit.data.encodings import fit_encoding
+from evenfit.data.splits import Split
+from evenfit.deploy.model import Model
+from evenfit.deploy.part import Part
+from evenfit.experiments.problem import make_samples
+from evenfit.fleet.chance import member_seed
+from evenfit.fleet.fleet import Fleet
+from evenfit.fleet.member import Member
+from evenfit.fleet.threads import one_thread
+from evenfit.results.study import Study
+from evenfit.runs.search import Found, Search
+
+_REFITS = 4  # networks of each config where the deployed model is trained anew on all rows
+
+
+def make_model(search: Search, found: Found, study: Study) -> Model:
+    """Make the model of a study: the fold members of the selected config, or of the configs that win together.
+
+    The selected config's networks are always kept, since the estimate is about them.
+    """
+    shares = _shares(study)
+    numbers = list(dict.fromkeys([study.selected.trial, *shares]))
+    parts = tuple(_fold_members(search, found, number, shares.get(number, 0.0)) for number in numbers)
+    return _model(search, study, parts)
+
+
+def refit_model(
+    search: Search,
+    study: Study,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Model:
+    """Train the selected config anew on all rows, for the epochs that were best: for rows in order of time.
+
+    A fold's network has never seen the latest rows; what will be predicted is later still. Several
+    seeds are trained and predict together. If ``stop`` says so, networks keep the epochs they reached.
+    """
+    del clock
+    table, config = search.problem.table, study.selected.config
+    rows = np.arange(table.rows)
+    encoding = fit_encoding(table, rows, inputs=config.inputs, target=config.target)  # type: ignore[arg-type]
+    whole = Split(train=rows, validate=rows, repeat=0, fold=0)
+    samples = make_samples(table, search.problem.truth, (encoding,), (whole,))
+    members = [
+        Member(config=config, split=0, seed=member_seed(search.problem.seed, 1_000_000, number))
+        for number in range(_REFITS)
+    ]
+    with one_thread():
+        fleet = Fleet(members, samples)
+        weights = fleet.learnt().copy()
+        for _ in range(study.selected.epoch):
+            if not fleet.train_epoch(stop):
+                break
+            weights = fleet.learnt().copy()
+        outputs = fleet.outputs([rows] * len(members), weights)
+    residuals = np.zeros((len(members), 200), dtype=np.float32)
+    if search.problem.task == "regression":
+        wanted = encoding.target(search.problem.target)
+        for number, own in enumerate(outputs):
+            residuals[number] = np.quantile(wanted - own[:, 0], (np.arange(200) + 0.5) / 200)
+    part = Part(
+        trial=study.selected.trial,
+        config=config,
+        share=1.0,
+        weights=weights,
+        residuals=residuals,
+        encodings=(encoding,) * len(members),
+    )
+    return _model(search, study, (part,))
+
+
+def _model(search: Search, study: Study, parts: tuple[Part, ...]) -> Model:
+    estimate = study.estimate
+    return Model(
+        schema=search.problem.table.schema,
+        parts=parts,
+        selected=study.selected.trial,
+        metric=study.truth.metric,
+        promised={"mean": estimate.mean, "low": estimate.low, "high": estimate.high, "level": estimate.level},
+    )
+
+
+def _shares(study: Study) -> dict[int, float]:
+    ensemble = study.ensemble
+    if not ensemble.used:
+        return {study.selected.trial: 1.0}
+    return {trial: weight for trial, weight in zip(ensemble.trials, ensemble.weights, strict=True) if weight > 0}
+
+
+def _fold_members(search: Search, found: Found, number: int, share: float) -> Part:
+    config, problem = found.trials[number].config, search.problem
+    state = found.states[number]
+    encodings = tuple(
+        fit_encoding(problem.table, split.train, inputs=config.inputs, target=config.target)  # type: ignore[arg-type]
+        for split in problem.splits
+    )
+    return Part(
+        trial=number,
+        config=config,
+        share=share,
+        weights=state["weights"],
+        residuals=state["residuals"],
+        encodings=encodings,
+    )

@@ -1,0 +1,142 @@
+"""Search: one study from a problem and a budget, without any file: what fit, the functions and the estimators share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.data.encodings import fit_encoding, input_choices, target_choices
+from evenfit.data.schema import Table
+from evenfit.data.splits import Split
+from evenfit.errors import BudgetError
+from evenfit.experiments.heat import Event, Finished, Heat
+from evenfit.experiments.problem import Problem
+from evenfit.experiments.sizing import default_config, make_space
+from evenfit.experiments.tuning import Costs, Limits, Planned, tune
+from evenfit.experiments.workers import Workers
+from evenfit.proposals.tpe import draw_tpe
+from evenfit.results.study import Study
+from evenfit.results.summary import summarise
+from evenfit.results.trial import COMPLETE, Trial
+from evenfit.specs.budget import Budget
+from evenfit.specs.space import Space
+
+State = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Everything that decides what a study will try."""
+
+    problem: Problem
+    space: Space
+    budget: Budget
+    selection: str
+    costs: Costs
+
+
+@dataclass(kw_only=True)
+class Found:
+    """What a search has found so far: trials by number, and the networks of complete ones."""
+
+    trials: dict[int, Trial] = field(default_factory=dict)
+    states: dict[int, State] = field(default_factory=dict)
+
+    def add(self, event: Finished) -> None:
+        """Take a finished trial, replacing what was known of it."""
+        self.trials[event.trial.number] = event.trial
+        if event.state is not None:
+            self.states[event.trial.number] = event.state
+
+
+def plan_search(
+    table: Table,
+    splits: tuple[Split, ...],
+    *,
+    metric: str,
+    budget: Budget,
+    workers: int,
+    seed: int,
+    selection: str,
+    balanced_classes: bool = False,
+    space: Space | None = None,
+) -> Search:
+    """Decide the default config and the space that fit the table and the budget."""
+    problem = Problem(table=table, splits=splits, metric=metric, seed=seed)
+    rows = int(np.median(problem.truth.training_rows))
+    shape = fit_encoding(table, splits[-1].train).shape
+    outputs = problem.truth.classes
+    if space is None:
+        default = default_config(
+            rows=rows, shape=shape, outputs=outputs, splits=len(splits), budget=budget, workers=workers
+        )
+        if balanced_classes:
+            default = default.with_values(balanced_classes=True)
+        space = make_space(
+            default,
+            shape=shape,
+            inputs=input_choices(table),
+            targets=target_choices(table),
+            classification=problem.task != "regression",
+        )
+    costs = Costs(shape=shape, outputs=outputs, rows=rows, splits=len(splits))
+    return Search(problem=problem, space=space, budget=budget, selection=selection, costs=costs)
+
+
+def run_search(
+    search: Search,
+    workers: Workers,
+    *,
+    stop_at: float | None,
+    found: Found,
+    planned: Sequence[Heat] = (),
+    tell: Callable[[Planned | Event], None],
+) -> Found:
+    """Try configs until the budget is spent; each event is told before the next step of the search.
+
+    Raises:
+        BudgetError: time ran out before the default config was validated once.
+    """
+    started = time.monotonic()
+    limits = Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds)
+    events = tune(
+        search.space,
+        propose=draw_tpe,
+        limits=limits,
+        costs=search.costs,
+        workers=workers,
+        seed=search.problem.seed,
+        history=[found.trials[number] for number in sorted(found.trials)],
+        planned=planned,
+    )
+    for event in events:
+        tell(event)
+        if isinstance(event, Finished):
+            found.add(event)
+    if not any(trial.status == COMPLETE for trial in found.trials.values()):
+        spent = time.monotonic() - started
+        need = search.costs.config(search.space.default) / search.space.default.epochs
+        raise BudgetError(
+            f"the budget is too small for an answer: after {spent:.0f} s of training no network had finished one epoch "
+            f"on all {search.costs.splits} splits; give it at least {max(10.0, 4 * need + 10):.0f}s"
+        )
+    return found
+
+
+def conclude(search: Search, found: Found, *, seconds: float, stopped: str, notes: Sequence[str] = ()) -> Study:
+    """Select a config among what was found, and say honestly how good it is."""
+    trials = [found.trials[number] for number in sorted(found.trials)]
+    return summarise(
+        search.problem.truth,
+        trials,
+        selection=search.selection,
+        seed=search.problem.seed,
+        seconds=seconds,
+        stopped=stopped,
+        notes=tuple(notes),
+    )
