@@ -133,7 +133,18 @@ def test_a_restored_row_does_not_depend_on_the_rows_beside_it_nor_on_the_shape()
         residuals = np.linspace(-0.5, 0.5, 9)
         together = encoding.restore(predictions, residuals)
         assert np.array_equal(encoding.restore(predictions.reshape(4, 6), residuals), together.reshape(4, 6))
-        assert encoding.restore(predictions[3:4], residuals)[0] == together[3]
+        assert [encoding.restore(predictions[row : row + 1], residuals)[0] for row in range(24)] == list(together)
+        assert encoding.restore(np.zeros(0), residuals).shape == (0,)
+
+
+def test_predictions_that_are_no_numbers_stay_so_and_the_widest_stay_in_range():
+    table = table_of(x=np.arange(60) * 0.5, target=np.exp(np.arange(60) / 9))
+    for choice in ("log", "quantile"):
+        encoding = fit_encoding(table, np.arange(60), target=choice)
+        for predictions in ([np.nan], [np.nan, 0.5], [-50.0], [50.0], [-8.0], [8.0], [-np.inf, np.inf]):
+            restored = encoding.restore(np.array(predictions), np.linspace(-0.5, 0.5, 9))
+            assert np.array_equal(np.isnan(restored), np.isnan(predictions))
+            assert (np.isnan(restored) | ((restored >= 1) & (restored <= table.target.max()))).all()
 
 
 def test_predictions_are_clipped_to_the_range_of_the_training_rows():

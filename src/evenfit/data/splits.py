@@ -114,10 +114,9 @@ def _spread_groups(target: np.ndarray, groups: np.ndarray, folds: int, generator
     shares = np.concatenate([counts / np.maximum(counts.sum(0), 1), sizes[:, None] / sizes.sum()], axis=1)
     filled = np.zeros((folds, shares.shape[1]))
     fold_of = np.empty(len(names), np.int64)
-    empty = list(generator.permutation(folds))
     for group in np.lexsort((generator.random(len(names)), -sizes)):
-        # The sum of squared shares grows least where what the group brings is scarcest.
-        fold = empty.pop() if empty else int(np.argmin(filled @ shares[group]))
+        # The sum of squared shares grows least where what the group brings is scarcest; not at all in an empty fold.
+        fold = int(np.argmin(filled @ shares[group]))
         filled[fold] += shares[group]
         fold_of[group] = fold
     return fold_of[group_of]

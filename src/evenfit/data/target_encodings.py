@@ -13,7 +13,9 @@ TARGET_CHOICES: tuple[TargetChoice, ...] = ("none", "standard", "log", "quantile
 
 SKEWED = 1.0  # skewness beyond which other encodings are worth a search
 _RESIDUALS = 200
-_GRID = np.linspace(-8, 8, 1601)  # of standardised predictions: fixed, so that a row's result never depends on others
+# Encoded predictions where smearing is computed; between them it is interpolated. The grid is fixed, so that a row's
+# result never depends on the rows beside it.
+_GRID = np.linspace(-8, 8, 513)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,8 +91,14 @@ def restore_target(encoding: TargetEncoding, predictions: np.ndarray, residuals:
     thinned = np.asarray(residuals, np.float64).ravel()
     if len(thinned) > _RESIDUALS:
         thinned = np.quantile(thinned, (np.arange(_RESIDUALS) + 0.5) / _RESIDUALS)
-    smeared = _invert(encoding, _GRID[:, None] + thinned[None, :]).mean(1)
-    means: np.ndarray = np.interp(predictions, _GRID, smeared)
+    known = predictions[~np.isnan(predictions)]
+    if not known.size:
+        return predictions
+    first = max(min(int(np.searchsorted(_GRID, known.min(), side="right")) - 1, len(_GRID) - 2), 0)
+    last = max(int(np.searchsorted(_GRID, known.max())), first + 1)
+    grid = _GRID[first : last + 1]
+    smeared = _invert(encoding, grid[:, None] + thinned[None, :]).mean(1)
+    means: np.ndarray = np.interp(predictions, grid, smeared)
     return means
 
 
