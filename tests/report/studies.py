@@ -95,14 +95,14 @@ def make_trial(number, truth, signal, *, epochs, draw):
     selection_loss = split_losses(metric, truth, predictions)
     best = int(np.argmin(selection_loss.mean(1)))
     scale = np.var(truth.target) if truth.classes == 1 else 1.0
+    gap = scale * (0.9 - strength) * (0.01 + 0.12 * reach + 0.004 * late)
     return Trial(
         number=number,
         round=number // 4,
         config=config,
         status=status,
         epochs=epochs,
-        training_loss=losses * (1 + draw.normal(0, 0.02, losses.shape))
-        - scale * (0.01 + 0.12 * reach[:, None] + 0.004 * late[:, None]) * (0.9 - strength),
+        training_loss=losses * (1 + draw.normal(0, 0.02, losses.shape)) - gap[:, None],
         validation_loss=losses,
         selection_loss=selection_loss,
         row_values=metric.values(predictions, truth.target).astype(np.float16),

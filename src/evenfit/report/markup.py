@@ -6,17 +6,14 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from evenfit.report.table import Table
+from evenfit.report.visible import visible
 
 _NUMBER = set("0123456789.,-+e%() ")
 
 
 def text(value: str) -> str:
     """Text that HTML shows as it is; control characters become visible."""
-    kept = "".join(
-        character if character.isprintable() or character in "\n\t" else "\N{REPLACEMENT CHARACTER}"
-        for character in value
-    )
-    return escape(kept, quote=True)
+    return escape(visible(value, keep="\n\t"), quote=True)
 
 
 def section(name: str, title: str, *parts: str) -> str:

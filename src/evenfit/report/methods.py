@@ -92,7 +92,8 @@ def _estimate(study: Study) -> str:
         f"the rows left out (BBC-CV); its {percent(known.level)} interval is made of percentiles, drawn in by 0.76 "
         "since out-of-bag percentiles are too wide. It is about the networks of the selected config one by one, on "
         f'fresh rows of the same kind. "Better than the default" is said only where the whole '
-        f"{percent(study.comparison.difference.level)} interval of the paired difference lies above 0."
+        f"{percent(study.comparison.difference.level)} interval of the paired difference lies above 0, and the same "
+        "prediction for every row is beaten as surely."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from evenfit.report.facts import Facts
 from evenfit.report.findings import commands
+from evenfit.report.visible import visible
 from evenfit.report.words import spending, takeaway
 from evenfit.results.study import Study
 
@@ -27,7 +28,7 @@ def readme(study: Study, facts: Facts, *, files: Sequence[str] = tuple(FILES)) -
 
 {_inline(takeaway(study, facts))}
 
-Made by `{facts.command.replace("`", "'")}` in {spending(study, facts)}.
+Made by `{visible(facts.command.replace("`", "'"))}` in {spending(study, facts)}.
 
 | file | what it is |
 |---|---|
@@ -44,5 +45,6 @@ evenfit score {commands(facts)[1].removeprefix("evenfit show ")} labelled.csv
 
 def _inline(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    escaped = "".join(f"\\{character}" if character in "\\`*_[]<>#|" else character for character in text)
-    return " ".join(escaped.split())
+    return "".join(
+        f"\\{character}" if character in "\\`*_[]<>#|" else character for character in visible(" ".join(text.split()))
+    )

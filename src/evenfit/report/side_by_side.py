@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from evenfit.report.digits import fixed, interval_decimals, short, with_interval
+from evenfit.report.digits import fixed, interval_decimals, with_interval
 from evenfit.report.table import Table
 from evenfit.report.words import base_loss, metric_word, score_word
 from evenfit.results.metrics import METRICS
@@ -55,5 +55,12 @@ def _scores(sides: tuple[Side, ...]) -> list[tuple[str, ...]]:
 
 
 def score(value: float, name: str) -> str:
-    """A score with customary digits: three decimals for shares, four digits for errors."""
-    return short(value, digits=4) if name in ERRORS else fixed(value, 3)
+    """A score with customary digits: three decimals for shares, four digits for errors.
+
+    Example:
+        >>> score(0.8941, "accuracy"), score(2.36, "rmse"), score(12345.6, "mae")
+        ('0.894', '2.360', '12,346')
+    """
+    if name in ERRORS and math.isfinite(value) and value > 0:
+        return fixed(value, max(0, 3 - math.floor(math.log10(value))))
+    return fixed(value, 3)

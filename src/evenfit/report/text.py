@@ -12,6 +12,7 @@ from rich.text import Text
 from evenfit.report.facts import Facts
 from evenfit.report.findings import commands, findings
 from evenfit.report.side_by_side import side_by_side
+from evenfit.report.visible import visible
 from evenfit.report.words import spending
 from evenfit.results.study import Study
 
@@ -30,9 +31,9 @@ def renderable(study: Study, facts: Facts) -> RenderableType:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for heading, said in (*findings(study, facts), ("spent", spending(study, facts)), ("run", facts.folder)):
-        grid.add_row(heading, Text(said))
+        grid.add_row(heading, Text(visible(said)))
     for number, line in enumerate(commands(facts)):
-        grid.add_row("" if number else "next", Text(line, style="cyan"))
+        grid.add_row("" if number else "next", Text(visible(line), style="cyan"))
     return Group(_sides(study), Text(), grid)
 
 

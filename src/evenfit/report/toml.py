@@ -6,6 +6,7 @@ import json
 import tomllib
 
 from evenfit.errors import ConfigError
+from evenfit.report.visible import visible
 from evenfit.specs.config import CHOICES, Config
 
 MEANINGS = {  # heading: value of a config, what it means
@@ -54,7 +55,7 @@ def toml(config: Config, *, title: str = "A config of evenfit.") -> str:
         0.2
     """
     values = config.to_json()
-    lines = [f"# {line}" for line in title.splitlines()]
+    lines = [f"# {visible(line)}" for line in title.splitlines()]
     for heading, meanings in MEANINGS.items():
         lines += ["", f"# {heading}"]
         assigned = {name: f"{name} = {_value(values[name])}" for name in meanings}

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from evenfit.report.digits import short
+from evenfit.report.visible import visible
 
 SELECTED = "#0072b2"
 DEFAULT = "#d55e00"
@@ -88,8 +89,7 @@ def logarithmic(axes: Axes) -> None:
 
 def plain(text: str) -> str:
     """Text that is shown as it is: no formulas, no control characters."""
-    visible = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return visible.replace("$", r"\$")
+    return visible(text).replace("$", r"\$")
 
 
 def shortened(text: str, *, most: int = 24) -> str:
@@ -126,6 +126,7 @@ def svg(figure: Figure, *, name: str, title: str) -> str:
     body = _separate_ids(body, name)
     for colour, variable in VARIABLES.items():
         body = body.replace(f'"{colour}"', f'"var(--figure-{variable}, {colour})"')
+    title = visible(title)
     label = quoteattr(title)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" class="drawing" '

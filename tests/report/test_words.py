@@ -1,0 +1,95 @@
+"""Configs and comparisons in words."""
+
+import math
+from dataclasses import fields, replace
+
+import pytest
+from tests.report.studies import interval, make_facts, make_study
+
+from evenfit.report.side_by_side import side_by_side
+from evenfit.report.words import METRIC_WORDS, VALUE_WORDS, better, network, optimism, regularisation, takeaway, tried
+from evenfit.results.metrics import METRICS
+from evenfit.results.study import Comparison
+from evenfit.specs.config import Config
+
+
+def compare(mean, half, **values):
+    return Comparison(**({"difference": interval(mean, half), "better": mean - half > 0, "same": False} | values))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "none: no dropout, no L1, no L2"),
+        (
+            {"dropout": 0.18, "l2": 3.1e-4, "label_smoothing": 0.05},
+            "dropout 0.18, L2 3.1e-4, label smoothing 0.05; no L1",
+        ),
+        ({"elastic_net": 1e-3, "beta": 0.25}, "elastic net 0.001 (L1 share 0.25); no dropout"),
+        ({"elastic_net": 1e-3, "beta": 1.0}, "elastic net 0.001 (L1 share 1); no dropout and no L2"),
+        ({"input_dropout": 0.1, "l1": 1e-5, "l2": 1e-5}, "input dropout 0.1, L1 1e-5, L2 1e-5"),
+        ({"weight_averaging": 0.9}, "weight averaging 0.9; no dropout and no L1 and no L2"),
+    ],
+)
+def test_regularisation_is_said_in_words(values, words):
+    assert regularisation(Config(**values), task="binary") == words
+
+
+def test_label_smoothing_is_not_said_of_a_regression():
+    assert "smoothing" not in regularisation(Config(label_smoothing=0.1, l1=1e-3), task="regression")
+
+
+def test_a_network_without_hidden_layers_is_called_linear():
+    assert network(Config(depth=0), task="binary").startswith("a linear model")
+    assert "1 hidden layer of 1 GELU unit;" in network(Config(depth=1, width=1, activation="gelu"), task="binary")
+    assert "target as its logarithm" in network(Config(target="log"), task="regression")
+
+
+def test_better_is_said_only_where_the_whole_interval_is_above_zero():
+    assert better(compare(0.02, 0.01), metric="log_loss").startswith("Tuning beats the default")
+    for comparison in (compare(0.01, 0.02), compare(-0.02, 0.01), compare(math.nan, math.nan)):
+        assert better(comparison, metric="log_loss").startswith("Tuning is not shown to beat the default")
+    assert "higher by 0.020 (0.010 to 0.030)" in better(compare(-0.02, 0.01), metric="log_loss")
+
+
+def test_a_gain_over_the_default_alone_is_not_called_better():
+    said = better(compare(0.02, 0.01, better=False), metric="log_loss")
+    assert said.startswith("Tuning is not shown to find anything")
+
+
+def test_a_selected_default_is_called_so():
+    assert better(compare(0.0, 0.0, same=True), metric="log_loss").startswith("The default config was selected")
+
+
+def test_optimism_says_which_way_the_plain_mean_errs():
+    study = make_study(rows=60, trials=2)
+    estimate = replace(study.estimate, mean=0.5, low=0.45, high=0.55, plain=0.48, optimism=0.02)
+    assert optimism(estimate) == "plain cross-validation mean 0.48, too low by 0.02"
+    assert "too high by 0.02" in optimism(replace(estimate, plain=0.52, optimism=-0.02))
+    assert optimism(replace(estimate, plain=math.nan, optimism=math.nan)).endswith("not known")
+
+
+def test_every_metric_and_every_value_of_a_config_has_words():
+    assert METRIC_WORDS.keys() == METRICS.keys()
+    assert VALUE_WORDS.keys() == {field.name for field in fields(Config)}
+
+
+def test_a_regression_is_said_as_squared_error_and_as_rmse():
+    study = make_study("regression", rows=100, trials=3)
+    said = takeaway(study, make_facts(study))
+    assert "squared error" in said
+    assert "RMSE" in said
+    names = [row[0] for row in side_by_side(study).rows]
+    assert names[:3] == ["training squared error", "validation squared error", "gap"]
+    assert {"training RMSE", "validation RMSE", "training R²", "validation R²"} <= set(names)
+
+
+def test_the_metric_of_selection_has_its_own_row_where_it_is_not_the_loss():
+    study = make_study(rows=100, trials=3, metric="auc")
+    assert "validation 1 - AUC" in [row[0] for row in side_by_side(study).rows]
+
+
+def test_a_selected_default_fills_one_column():
+    study = make_study(rows=60, trials=1)
+    assert side_by_side(study).columns == ("", "default, selected")
+    assert tried(study) == "1 config: 1 complete"
