@@ -49,6 +49,7 @@ def npz(**arrays):
         '"size","kind"\n"1","x"\n"2","y"\n',
         "size,kind\n1,'x'\n2,'y'\n",
         "\ufeff" + PLAIN,
+        "sep=;\r\n" + PLAIN.replace(",", ";"),
         PLAIN.encode("utf-16"),
         PLAIN.encode("utf-16-le"),
         PLAIN.encode("utf-16-be"),

@@ -174,6 +174,22 @@ def test_dates_as_moments_have_hours_and_missing_ones_are_nan():
     assert fit_encoding(table, np.arange(ROWS)).shape.features == 1 + len(column.parts) + 1
 
 
+def test_bad_cells_among_dates_are_missing_and_said():
+    cells = ["0000-00-00", *(str(day) for day in DAYS[1:])]
+    column, table = kind_of(cells)
+    assert (column.kind, column.mixed, column.missing) == ("date", True, True)
+    assert np.isnan(table.numeric[0, 1:]).all()
+    assert not np.isnan(table.numeric[1:]).any()
+    assert table.notes == ("column: 1 cell among dates that are none, such as '0000-00-00', taken as missing",)
+
+
+def test_of_very_many_categories_the_most_frequent_are_kept():
+    cells = [f"level {row % 1200}" for row in range(2400)] + ["level 1199"] * 3
+    column = understand(pl.DataFrame({"a": cells, "y": [0.5, 1.5, 2.0] * 801}), target="y").schema.columns[0]
+    assert len(column.levels) == 1000
+    assert "level 1199" in column.levels
+
+
 def test_dates_that_could_be_swapped_are_said():
     cells = [f"{row % 12 + 1:02}/{row % 11 + 1:02}/20{row % 20 + 10}" for row in range(ROWS)]
     _, table = kind_of(cells)
@@ -371,6 +387,16 @@ def test_extra_columns_and_unseen_categories_are_said():
 def test_new_rows_with_a_missing_or_retyped_column_are_refused(change, message):
     with pytest.raises(DataError, match="^" + re.escape(message)):
         SCHEMA.apply(change(SOLD))
+
+
+def test_new_rows_without_a_target_are_left_out_where_it_is_asked_for():
+    schema = table_of(x=NUMBERS).schema
+    table = schema.apply(pl.DataFrame({"x": [1.5, 2.5, 3.5], "target": ["yes", None, "no"]}), with_target=True)
+    assert table.numeric[:, 0].tolist() == [1.5, 3.5]
+    assert table.rows_left_out == 1
+    assert table.notes == ("1 row left out, without a value in the target",)
+    with pytest.raises(DataError, match="target 'target' must have values; all 2 rows lack one"):
+        schema.apply(pl.DataFrame({"x": [1.5, 2.5], "target": [None, None]}), with_target=True)
 
 
 def test_targets_of_new_rows_must_be_known_classes():

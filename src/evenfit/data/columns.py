@@ -28,7 +28,7 @@ class Column:
     format: str | None = None  # how a date is written, where it is text
     missing: bool = False  # whether any cell of the whole table is missing: then it gets an indicator
     binary: bool = False  # whether a number takes only two values in the whole table
-    mixed: bool = False  # whether text among the numbers counts as missing, since the table had such cells
+    mixed: bool = False  # whether what is no number, or no date, counts as missing, since the table had such cells
 
     @property
     def width(self) -> int:
@@ -110,9 +110,12 @@ def _date(column: Column, series: pl.Series) -> Cells:
     series = tidy(series)
     moments = dates.read(series, column.format)
     refused = (moments.is_null() & series.is_not_null()).to_numpy()
+    notes: tuple[str, ...] = ()
     if refused.any():
-        _refuse(column, series, refused, f"dates{f' like {column.format}' if column.format else ''}")
-    return Cells(dates.expand(moments, column.parts), None, ())
+        if not column.mixed:
+            _refuse(column, series, refused, f"dates{f' like {column.format}' if column.format else ''}")
+        notes = (f"{column.name}: {times(int(refused.sum()), 'cell')} that are no dates taken as missing",)
+    return Cells(dates.expand(moments, column.parts), None, notes)
 
 
 def encode_levels(text: pl.Series, levels: tuple[str, ...]) -> np.ndarray:

@@ -20,17 +20,18 @@ _SAMPLE = 100
 _DAY = 86400 * 1e6  # microseconds
 
 
-def find_format(text: pl.Series) -> str | None:
-    """The format that reads every cell that is not missing; None where there is none.
+def find_format(text: pl.Series, *, share: float = 1.0) -> str | None:
+    """The format that reads every cell that is not missing, or that share of them; None where there is none.
 
     >>> find_format(pl.Series(["2024-01-31", None, "2024-02-01"]))
     '%Y-%m-%d'
     """
     sample = text.drop_nulls().head(_SAMPLE)
-    if sample.is_empty() or not sample.str.contains(r"^\w{1,9}[-/. ]\w{1,9}([-/., ]|$)").all():
+    looks = sample.str.contains(r"^\w{1,9}[-/. ]\w{1,9}([-/., ]|$)").sum()
+    if sample.is_empty() or looks < share * len(sample):
         return None
     for form in (day + hour for day in DAYS for hour in HOURS):
-        if read(sample, form).null_count() == 0 and read(text, form).null_count() == text.null_count():
+        if all(read(cells, form).count() >= share * cells.count() for cells in (sample, text)):
             return form
     return None
 

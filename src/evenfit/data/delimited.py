@@ -48,6 +48,9 @@ def parse(data: bytes, *, name: str, delimiter: str | None = None, encoding: str
         raise DataError(f"{name} must have a header and rows; it is empty")
     if b"\n" not in data and b"\r" in data:
         data = data.replace(b"\r", b"\n")
+    said = re.match(rb"sep=([^\r\n])\r?\n", data)  # what spreadsheets write before the header
+    if said:
+        data, delimiter = data[said.end() :], delimiter or said[1].decode()
     head = _head(data)
     dialect = find_dialect(head, delimiter=delimiter)
     header = next(row for row in _rows(head, dialect) if row)

@@ -15,6 +15,7 @@ FEWEST_ROWS = 20  # with fewer, that all values differ says nothing
 IDENTIFIER = 0.9  # share of the cells that have a value of their own
 MIXED = 0.95  # share of numbers that makes a column of text one of numbers with bad cells
 _IDENTIFIER_NAME = r"(^|[\W_])(id|Id|ID|index|Index|key|Key|uuid|UUID)$|[a-z]I[Dd]$"
+MOST_LEVELS = 1000  # of a category: beyond, levels are too rare to learn and too many to hold
 MOST_ONE_HOT = 9  # levels; above, those of a single row are counted as missing
 
 
@@ -93,7 +94,7 @@ def _text(series: pl.Series, *, trend: bool) -> Found:
         for no, yes in zip(FALSE, TRUE, strict=True):
             if words == {no, yes}:
                 return Found(_column(series, "boolean", levels=(no, yes)))
-    form = dates.find_format(series)
+    form = dates.find_format(series, share=MIXED)
     if form is not None:
         return _date(series, form=form, trend=trend)
     notes: tuple[str, ...] = ()
@@ -118,8 +119,8 @@ def _text(series: pl.Series, *, trend: bool) -> Found:
 
 def _category(series: pl.Series, *, asked: bool) -> Found:
     text = as_text(series)
-    counts = text.drop_nulls().value_counts().sort("count", descending=True)
-    names, number = counts.to_series(0), counts["count"]
+    counts = text.rename("name").drop_nulls().value_counts().sort("count", "name", descending=[True, False])
+    names, number = counts["name"], counts["count"]
     if not asked and len(names) >= max(FEWEST_ROWS, IDENTIFIER * text.count()):
         return _left_out(series, "identifier or free text: nearly every row has its own value")
     notes: tuple[str, ...] = ()
@@ -127,6 +128,10 @@ def _category(series: pl.Series, *, asked: bool) -> Found:
         rare = int((number == 1).sum())
         names = names.filter(number > 1)
         notes = (f"{series.name}: {times(rare, 'category', 'categories')} of a single row taken as missing",)
+    if len(names) > MOST_LEVELS:
+        more = times(len(names) - MOST_LEVELS, "category", "categories")
+        notes = (*notes, f"{series.name}: beside the {MOST_LEVELS:,} most frequent, {more} taken as missing")
+        names = names.head(MOST_LEVELS)
     if series.dtype.is_numeric():
         order = names.cast(pl.Float64).arg_sort()
         names = names[order]
@@ -144,7 +149,14 @@ def _date(series: pl.Series, *, form: str | None, trend: bool) -> Found:
     notes: tuple[str, ...] = ()
     if form is not None and dates.is_ambiguous(series, form):
         notes = (f"{series.name}: dates could be read with day and month swapped; read as {form}",)
-    return Found(_column(series, "date", parts=parts, format=form), notes)
+    bad = series.filter(moments.is_null() & series.is_not_null())
+    if len(bad):
+        note = (
+            f"{series.name}: {times(len(bad), 'cell')} among dates that are none, such as {bad[0]!r}, taken as missing"
+        )
+        notes = (*notes, note)
+    mixed = len(bad) > 0
+    return Found(_column(series, "date", missing=mixed, parts=parts, format=form, mixed=mixed), notes)
 
 
 def _column(series: pl.Series, kind: str, *, missing: bool = False, **values: object) -> Column:

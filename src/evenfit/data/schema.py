@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from evenfit.data.cells import as_numbers, as_text, first_row
+from evenfit.data.cells import as_numbers, as_text, first_row, times
 from evenfit.data.columns import Column, read_cells
 from evenfit.data.dates import read as read_dates
-from evenfit.data.targets import Target, read_target
+from evenfit.data.targets import Target, present, read_target
 from evenfit.errors import DataError
 
 
@@ -73,6 +73,7 @@ class Schema:
         """Read new rows as the table was read.
 
         Columns that were not in the table are ignored with a note; categories that it lacked become -1 with a note.
+        Rows without a target, where it is asked for, are left out and counted.
 
         Args:
             frame: the rows.
@@ -84,18 +85,19 @@ class Schema:
         """
         for column in self.columns:
             require(column.name, frame.columns, "the table lacks column")
+        whole = len(frame)
+        if with_target:
+            frame = self._with_target(frame)
         cells = [read_cells(column, frame[column.name]) for column in self.columns]
         notes = [note for cell in cells for note in cell.notes]
+        if len(frame) < whole:
+            notes.append(f"{times(whole - len(frame), 'row')} left out, without a value in the target")
         names = [self.target.name] if self.target else []
         names += [name for name in (self.group, self.time, self.weight) if name]
         known = {column.name for column in self.columns} | {left.name for left in self.left_out} | set(names)
         extra = [name for name in frame.columns if name not in known]
         if extra:
             notes.append(f"ignored, since training had no such columns: {', '.join(extra)}")
-        if with_target:
-            if self.target is None:
-                raise DataError("there is no target to read: the schema has none")
-            require(self.target.name, frame.columns, "the table lacks the target")
         there = {name: frame[name] for name in names if with_target and name in frame.columns}
         codes = [cell.codes for cell in cells if cell.codes is not None]
         return Table(
@@ -106,9 +108,19 @@ class Schema:
             weights=read_weights(there[self.weight]) if self.weight in there else None,
             groups=read_groups(there[self.group]) if self.group in there else None,
             time=read_time(there[self.time]) if self.time in there else None,
-            rows_left_out=0,
+            rows_left_out=whole - len(frame),
             notes=tuple(notes),
         )
+
+    def _with_target(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows that have a target."""
+        if self.target is None:
+            raise DataError("there is no target to read: the schema has none")
+        require(self.target.name, frame.columns, "the table lacks the target")
+        kept = present(frame[self.target.name])
+        if not kept.any():
+            raise DataError(f"target {self.target.name!r} must have values; all {times(len(frame), 'row')} lack one")
+        return frame if kept.all() else frame.filter(pl.Series(kept))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
