@@ -67,6 +67,10 @@ def test_quotes_hold_delimiters_line_breaks_and_quotes(tmp_path):
     assert frame["a"].to_list() == ['x, "y"', "l\nm"]
 
 
+def test_names_are_one_line_and_never_empty(tmp_path):
+    assert read_bytes(tmp_path, '" price\n(EUR)",,b\n1,2,3\n').columns == ["price (EUR)", "column_2", "b"]
+
+
 def test_stray_quotes_are_part_of_the_text(tmp_path):
     assert read_bytes(tmp_path, 'a,b\n5" pipe,1\n5" by 6",2\n')["a"].to_list() == ['5" pipe', '5" by 6"']
 

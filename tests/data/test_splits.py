@@ -97,6 +97,12 @@ def test_in_time_training_rows_are_strictly_earlier_and_each_later_row_is_valida
     assert set(judged) == set(np.flatnonzero(time > time[splits[0].train].max()))
 
 
+def test_repeats_of_groups_of_different_sizes_differ():
+    groups = np.repeat(np.arange(12), np.arange(1, 13))
+    splits = make_splits(np.zeros(len(groups)), folds=3, repeats=8, seed=0, groups=groups)
+    assert len({tuple(split.validate) for split in splits}) > 12
+
+
 def test_blocks_in_time_are_of_like_sizes():
     splits = make_splits(np.zeros(600), folds=5, seed=0, time=np.random.default_rng(0).permutation(600))
     assert [len(split.validate) for split in splits] == [100] * 5

@@ -164,7 +164,7 @@ def _rows(data: bytes, dialect: Dialect) -> list[list[str]]:
 
 
 def _check_header(header: list[str], head: bytes, name: str, dialect: Dialect, *, given: bool) -> None:
-    header[:] = [title.strip() or f"column_{position}" for position, title in enumerate(header, 1)]
+    header[:] = [" ".join(title.split()) or f"column_{position}" for position, title in enumerate(header, 1)]
     if len(header) == 1:
         other = find_dialect(head)
         widest = len(next(row for row in _rows(head, other) if row))
