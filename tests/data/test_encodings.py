@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer
 from tests.strategies import frames
@@ -42,6 +42,7 @@ def table_of(**columns):
 
 
 @given(data=st.data(), task=TASKS, inputs=INPUTS, target=st.sampled_from(["standard", "quantile"]))
+@settings(max_examples=40)
 def test_nothing_of_the_rows_it_is_judged_by_enters_an_encoding(data, task, inputs, target):
     frame = data.draw(frames(task=task))
     table = understand(frame, target="target")
@@ -54,6 +55,7 @@ def test_nothing_of_the_rows_it_is_judged_by_enters_an_encoding(data, task, inpu
 
 
 @given(data=st.data(), task=TASKS, inputs=INPUTS)
+@settings(max_examples=40)
 def test_shapes_do_not_depend_on_the_split_and_all_inputs_are_finite(data, task, inputs):
     table = understand(data.draw(frames(task=task)), target="target")
     shapes = set()
@@ -75,6 +77,7 @@ def test_shapes_do_not_depend_on_the_split_and_all_inputs_are_finite(data, task,
 
 
 @given(data=st.data(), task=TASKS, inputs=INPUTS, target=st.sampled_from(["none", "standard", "quantile"]))
+@settings(max_examples=40)
 def test_an_encoding_comes_out_of_its_arrays_equal(data, task, inputs, target):
     table = understand(data.draw(frames(task=task)), target="target")
     encoding = fit_encoding(table, np.arange(table.rows - 1), inputs=inputs, target=target)
@@ -88,6 +91,7 @@ def test_an_encoding_comes_out_of_its_arrays_equal(data, task, inputs, target):
 
 
 @given(data=st.data(), choice=st.sampled_from(TARGET_CHOICES))
+@settings(max_examples=40)
 def test_a_target_of_the_training_rows_comes_back_as_it_was(data, choice):
     table = understand(data.draw(frames(task="regression", least=4)), target="target", task="regression")
     if choice == "log":
@@ -101,6 +105,7 @@ def test_a_target_of_the_training_rows_comes_back_as_it_was(data, choice):
 
 
 @given(seed=st.integers(0, 99), choice=st.sampled_from(["log", "quantile"]))
+@settings(max_examples=40)
 def test_smeared_predictions_have_the_mean_of_the_target(seed, choice):
     generator = np.random.default_rng(seed)
     x = generator.normal(size=4000)

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.strategies import frames
 
@@ -409,6 +409,7 @@ def test_targets_of_new_rows_must_be_known_classes():
 
 
 @given(data=st.data(), task=st.sampled_from(["classification", "regression"]))
+@settings(max_examples=40)
 def test_a_schema_comes_out_of_json_equal_and_reads_the_same(data, task):
     frame = data.draw(frames(task=task))
     table = understand(frame, target="target")
@@ -424,6 +425,7 @@ def test_a_schema_comes_out_of_json_equal_and_reads_the_same(data, task):
 
 
 @given(data=st.data())
+@settings(max_examples=40)
 def test_a_row_is_read_the_same_alone_as_among_others(data):
     frame = data.draw(frames(task="regression"))
     table = understand(frame, target="target")

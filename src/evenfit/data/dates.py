@@ -27,7 +27,7 @@ def find_format(text: pl.Series, *, share: float = 1.0) -> str | None:
     '%Y-%m-%d'
     """
     sample = text.drop_nulls().head(_SAMPLE)
-    looks = sample.str.contains(r"^\w{1,9}[-/. ]\w{1,9}([-/., ]|$)").sum()
+    looks = (sample.str.contains(r"^\w{1,9}[-/. ]\w{1,9}([-/., ]|$)") & sample.str.contains(r"\d")).sum()
     if sample.is_empty() or looks < share * len(sample):
         return None
     for form in (day + hour for day in DAYS for hour in HOURS):
