@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import pytest
 from tests.report.studies import interval, make_facts, make_study
 
+from evenfit.report.findings import deployed
 from evenfit.report.side_by_side import side_by_side
 from evenfit.report.words import METRIC_WORDS, VALUE_WORDS, better, network, optimism, regularisation, takeaway, tried
 from evenfit.results.metrics import METRICS
@@ -64,8 +65,8 @@ def test_a_selected_default_is_called_so():
 def test_optimism_says_which_way_the_plain_mean_errs():
     study = make_study(rows=60, trials=2)
     estimate = replace(study.estimate, mean=0.5, low=0.45, high=0.55, plain=0.48, optimism=0.02)
-    assert optimism(estimate) == "plain cross-validation mean 0.48, too low by 0.02"
-    assert "too high by 0.02" in optimism(replace(estimate, plain=0.52, optimism=-0.02))
+    assert optimism(estimate) == "plain cross-validation mean 0.48, too low by 0.020"
+    assert "too high by 0.020" in optimism(replace(estimate, plain=0.52, optimism=-0.02))
     assert optimism(replace(estimate, plain=math.nan, optimism=math.nan)).endswith("not known")
 
 
@@ -93,3 +94,9 @@ def test_a_selected_default_fills_one_column():
     study = make_study(rows=60, trials=1)
     assert side_by_side(study).columns == ("", "default, selected")
     assert tried(study) == "1 config: 1 complete"
+
+
+def test_splits_in_order_of_time_deploy_what_has_seen_all_rows():
+    for time in (False, True):
+        study = make_study(rows=100, trials=2, time=time)
+        assert ("trained again on all rows" in deployed(study, make_facts(study))) == time

@@ -11,6 +11,7 @@ from evenfit.report.words import (
     as_interval,
     as_score,
     better,
+    follows_time,
     metric_word,
     network,
     optimism,
@@ -38,7 +39,7 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
         found.append(("test", tested(facts.fresh, metric=metric)))
     if facts.weights:
         found.append(("weights", facts.weights))
-    return (*found, *(("note", note) for note in study.notes))
+    return (*found, *(("note", note) for note in dict.fromkeys((*study.notes, *facts.notes))))
 
 
 def estimated(study: Study) -> str:
@@ -62,6 +63,8 @@ def judged(study: Study) -> str:
 def deployed(study: Study, facts: Facts) -> str:
     """What is handed over, and what ensembling gains on top of the estimate."""
     members, ensemble = len(study.truth.training_rows), study.ensemble
+    if follows_time(study):
+        return "the mean of networks of the selected config that were trained again on all rows, the latest included"
     if ensemble.used:
         gained = short(ensemble.single_loss - ensemble.loss, digits=2)
         said = [
@@ -70,7 +73,7 @@ def deployed(study: Study, facts: Facts) -> str:
         ]
     else:
         said = [f"the mean of the selected config's {count(members, 'network')}, one for each split"]
-    if facts.ensemble_gain is not None:
+    if facts.ensemble_gain is not None and not ensemble.used:
         change = "lowers" if facts.ensemble_gain >= 0 else "raises"
         said.append(f"averaging {change} the loss by {short(abs(facts.ensemble_gain), digits=2)}, not in the estimate")
     return "; ".join(said)

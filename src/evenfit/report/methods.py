@@ -6,7 +6,7 @@ import numpy as np
 
 from evenfit.report.digits import count
 from evenfit.report.facts import Facts
-from evenfit.report.words import base_loss, metric_word, percent
+from evenfit.report.words import base_loss, follows_time, metric_word, percent
 from evenfit.results.study import Study
 
 SOURCES = (
@@ -30,7 +30,7 @@ def methods(study: Study, facts: Facts) -> tuple[str, ...]:
             _intervals(),
             _selection(study),
             _estimate(study),
-            _deployed(facts),
+            _deployed(study, facts),
         )
         if paragraph
     )
@@ -97,9 +97,11 @@ def _estimate(study: Study) -> str:
     )
 
 
-def _deployed(facts: Facts) -> str:
+def _deployed(study: Study, facts: Facts) -> str:
     said = [
-        "What is deployed averages the networks of all splits; what that gains is shown apart from the estimate.",
+        "What is deployed is trained again on all rows, since what is to be predicted is later than any of them."
+        if follows_time(study)
+        else "What is deployed averages the networks of all splits; what that gains is shown apart from the estimate."
     ]
     if facts.importance:
         said.append(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from evenfit.report import markup
 from evenfit.report.configs import MOST, configs
 from evenfit.report.confusion import confusion, confusion_html
@@ -19,6 +21,7 @@ from evenfit.results.study import Study
 from evenfit.results.trial import Trial
 
 MOST_HYPERPARAMETERS = 16
+FEWEST_CONFIGS = 8  # with fewer, points by hyperparameter say nothing
 
 
 def cards(study: Study) -> str:
@@ -123,7 +126,8 @@ def search(study: Study, facts: Facts) -> str:
 def hyperparameters(study: Study, facts: Facts) -> str:
     """Loss by each value that was searched."""
     del facts
-    names = [name for name in searched(study) if len(hyperparameter.points(study, name).numbers) > 3]
+    enough = sum(math.isfinite(trial.loss) for trial in study.trials) >= FEWEST_CONFIGS
+    names = searched(study) if enough else ()
     drawn = [
         figure(
             svg(
@@ -210,9 +214,11 @@ def columns(study: Study, facts: Facts) -> str:
     """Permutation importance."""
     if not facts.importance:
         return ""
-    loss = metric_word(study.truth.metric)
+    loss = base_loss(study)
     hidden = len(facts.importance) - importance.MOST
     more = f" {count(hidden, 'more column')} in the numbers." if hidden > 0 else ""
+    missing = sum(number for _, number in facts.columns) - len(facts.importance)
+    more += f" {count(missing, 'column')} not measured, for lack of time." if missing > 0 else ""
     return section(
         "columns",
         "Columns that matter",
@@ -248,7 +254,7 @@ def data(study: Study, facts: Facts) -> str:
     if facts.weights:
         pairs.append(("weights", facts.weights))
     left_out = bullets(f"{column}: {why}" for column, why in facts.left_out)
-    notes = bullets((*facts.notes, *study.notes))
+    notes = bullets(dict.fromkeys((*facts.notes, *study.notes)))
     return section(
         "data",
         "The data",

@@ -192,7 +192,7 @@ def optimism(estimate: Estimate) -> str:
     if not math.isfinite(estimate.optimism) or not round(estimate.optimism, places + 1):
         return plain
     side = "too low" if estimate.optimism > 0 else "too high"
-    return f"{plain}, {side} by {short(round(abs(estimate.optimism), places + 1), digits=2)}"
+    return f"{plain}, {side} by {fixed(abs(estimate.optimism), places + 1)}"
 
 
 def as_interval(estimate: Estimate) -> Interval:
@@ -234,6 +234,11 @@ def spending(study: Study, facts: Facts) -> str:
     budget = f" of {facts.budget}" if facts.budget else ""
     interrupted = "; interrupted" if study.stopped == "interrupted" else ""
     return f"{spent}{budget}; {tried(study)}{interrupted}"
+
+
+def follows_time(study: Study) -> bool:
+    """Whether splits are in order of time: then the first rows are trained on but never validated."""
+    return bool((study.truth.split_of < 0).all(axis=0).any())
 
 
 def percent(level: float) -> str:

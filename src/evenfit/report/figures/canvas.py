@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from evenfit.report.digits import short
 from evenfit.report.visible import visible
@@ -74,8 +74,9 @@ def legend(axes: Axes) -> None:
         loc="lower left",
         bbox_to_anchor=(-0.02, 0.98),
         ncols=entries,
-        handlelength=1.8,
-        columnspacing=1.3,
+        handlelength=1.5,
+        handletextpad=0.5,
+        columnspacing=1.1,
         borderpad=0.2,
     )
 
@@ -83,6 +84,7 @@ def legend(axes: Axes) -> None:
 def logarithmic(axes: Axes) -> None:
     """Make the loss axis logarithmic, with numbers that are written out."""
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, digits=2)))
     axes.yaxis.set_minor_formatter(NullFormatter())
 

@@ -34,6 +34,7 @@ def draw(trial: Trial, *, loss: str, colour: str, ends: tuple[float, float] | No
         logarithmic(axes)
     axes.set_ylim(low, high)
     axes.axvline(trial.epoch, color=colour, linewidth=0.8, linestyle=":")
+    axes.set_xlim(0, None)
     quiet(axes, x="epoch", y=loss)
     legend(axes)
     return finish(figure)

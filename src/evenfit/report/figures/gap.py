@@ -48,6 +48,7 @@ def draw(study: Study) -> Figure:
         if (start := onset(trial, known)) is not None:
             mean = known[list(trial.epochs).index(start)].mean
             axes.plot([start], [mean], "o", color=colour, markersize=6, fillstyle="none", markeredgewidth=1.4)
+    axes.set_xlim(0, None)
     quiet(axes, x="epoch", y="gap: validation minus training")
     legend(axes)
     return finish(figure)

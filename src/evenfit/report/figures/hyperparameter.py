@@ -140,7 +140,7 @@ def _spread(known: Points) -> Array:
         same = known.at == place
         others = np.abs(known.at[~same] - place)
         room = 0.35 * min(1.0, float(others.min())) if len(others) else 0.35
-        at[same] += room * (np.modf(np.arange(same.sum()) * 0.618034)[0] - 0.5 if same.sum() > 1 else 0)
+        at[same] += room * (np.modf(np.arange(same.sum()) * 0.618034 + 0.5)[0] - 0.5)
     return at
 
 

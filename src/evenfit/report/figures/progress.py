@@ -53,8 +53,7 @@ def draw(study: Study, facts: Facts, *, loss: str) -> Figure:
     )
     axes.axhline(study.default.selection_loss.mean, color=DEFAULT, linewidth=1, linestyle="--", label="default")
     if facts.seconds:
-        axes.axvline(facts.seconds, color=INK, linewidth=0.8, linestyle=":")
-        axes.text(facts.seconds, high, "budget ", color=MUTED, fontsize=8, rotation=90, ha="right", va="top")
+        axes.axvline(facts.seconds, color=INK, linewidth=0.9, linestyle=":", label="budget")
     axes.set_ylim(low, high)
     axes.set_xlim(0, None)
     quiet(axes, x="seconds since the start", y=loss)
