@@ -44,3 +44,9 @@ def test_a_console_with_colours_shows_the_same_words(study):
     out = io.StringIO()
     Console(file=out, width=100, force_terminal=True).print(renderable(study, make_facts(study)))
     assert "BBC-CV" in out.getvalue()
+
+
+def test_many_notes_are_left_to_the_page(study):
+    said = text(study, make_facts(study, notes=tuple(f"note {number}" for number in range(40))))
+    assert said.count("note") < 12
+    assert "36 more notes in report.html" in said

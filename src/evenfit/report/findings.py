@@ -22,6 +22,8 @@ from evenfit.report.words import (
 )
 from evenfit.results.study import Study
 
+MOST_NOTES = 5  # the page has all
+
 
 def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
     """Headings and what is said under them, in the order in which they matter."""
@@ -39,7 +41,10 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
         found.append(("test", tested(facts.fresh, metric=metric)))
     if facts.weights:
         found.append(("weights", facts.weights))
-    return (*found, *(("note", note) for note in dict.fromkeys((*study.notes, *facts.notes))))
+    notes = list(dict.fromkeys((*study.notes, *facts.notes)))
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES - 1 :] = [f"{count(len(notes) - MOST_NOTES + 1, 'more note')} in report.html"]
+    return (*found, *(("note", note) for note in notes))
 
 
 def estimated(study: Study) -> str:

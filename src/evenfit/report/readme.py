@@ -15,6 +15,7 @@ FILES = {  # name in a run's folder: what it holds
     "report.html": "the report: open it in a browser, it needs nothing else",
     "config.toml": "the selected config, each value with its meaning",
     "metrics.json": "every number of the report for programs, as `evenfit show --json` prints it",
+    "trials": "losses and out-of-fold predictions of every config, as safetensors",
     "request.toml": "what was asked for: `evenfit fit --config` repeats it",
     "README.md": "this file",
 }

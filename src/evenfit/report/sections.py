@@ -102,7 +102,7 @@ def search(study: Study, facts: Facts) -> str:
     """Best so far against seconds, and what picking the best flatters by."""
     loss = metric_word(study.truth.metric)
     drawn = []
-    if progress.finished(study, facts):
+    if len(progress.finished(study, facts)) > 1:
         drawn.append(
             figure(
                 svg(progress.draw(study, facts, loss=loss), name="progress", title=progress.words(study, facts)),
