@@ -16,6 +16,7 @@ class FakeAnswer:
 
     folder: Path = Path("runs/a")
     upper_bound: float = 0.5
+    require: float | None = None
 
     def text(self):
         return "selected 0.4"

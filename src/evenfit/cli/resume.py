@@ -16,7 +16,8 @@ def resume(
     *,
     runs: Annotated[str, Parameter(help="Folder of the runs.")] = "runs",
     require: Annotated[
-        float | None, Parameter(help="Exit with 1 if the estimate's upper bound exceeds this loss.")
+        float | None,
+        Parameter(help="Exit with 1 if the estimate's upper bound exceeds this loss. Default: as fit was asked."),
     ] = None,
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object.")] = False,
 ) -> int:
@@ -27,4 +28,4 @@ def resume(
     with reporting(quiet=json) as progress:
         outcome = run_resume(name, runs=home, progress=progress)
     print_answer(outcome, as_json=json)
-    return gate(outcome.upper_bound, require=require)
+    return gate(outcome.upper_bound, require=outcome.require if require is None else require)

@@ -2,51 +2,64 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import subprocess
 import sys
 import time
 from multiprocessing.connection import Connection, Listener, wait
+from multiprocessing.reduction import ForkingPickler
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from evenfit.errors import EvenfitError
 from evenfit.experiments.heat import Event, Heat, HeatDone
-from evenfit.experiments.problem import Problem
+
+if TYPE_CHECKING:
+    from evenfit.experiments.problem import Problem
+
+# Nothing that takes long is imported here: the programs are to begin before this process has imported the rest.
 
 _START_SECONDS = 120.0
+_GRACE_SECONDS, _LONG_GRACE_SECONDS = 0.5, 3.0  # after a heat's end; the long one for an answer that is needed
+_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS")
 
 
 class Processes:
     """Several workers: processes of one thread each, which end when this one does.
 
-    They start at once, and are given a problem when it is known. They are started as programs of their own rather than forked, so that a script without a main
-    guard can use them, and talk through a local socket with a key that only they know.
+    They begin at once, and are given a problem when it is known. They are programs of their own rather
+    than forked, so that a script without a main guard can use them; they talk through a local socket,
+    with a key that only they know, and end when their standard input does.
     """
 
     def __init__(self, *, count: int) -> None:
         key = secrets.token_bytes(32)
         self._listener = Listener(None, authkey=key)
-        threads = dict.fromkeys(
-            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1"
-        )
-        self._programs = [
-            subprocess.Popen(  # noqa: S603 (this program's own module)
-                [sys.executable, "-m", "evenfit.experiments.worker", str(self._listener.address)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                env=os.environ | threads,
-            )
-            for _ in range(count)
-        ]
-        for program in self._programs:
-            if program.stdin is not None:
-                program.stdin.write(key)
-                program.stdin.close()
-        self._count = count
         self._connections: list[Connection] = []
-        self._busy: dict[Connection, int] = {}
+        self._busy: dict[Connection, Heat] = {}
+        self._lost: list[Connection] = []  # still in a heat whose time is over
+        self._programs: list[subprocess.Popen[bytes]] = []
+        try:
+            for _ in range(count):
+                self._programs.append(self._start(key))
+        except BaseException:
+            self._end()
+            raise
+
+    def _start(self, key: bytes) -> subprocess.Popen[bytes]:
+        program = subprocess.Popen(  # noqa: S603 (this program's own module)
+            [sys.executable, "-m", "evenfit.experiments.worker", str(self._listener.address)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | dict.fromkeys(_ONE_THREAD, "1"),
+            process_group=0,  # Ctrl-C is for this process, which ends its workers
+        )
+        if program.stdin is not None:
+            program.stdin.write(key)
+            program.stdin.flush()  # and left open: its end says that this process has gone
+        return program
 
     def give(self, problem: Problem) -> Self:
         """Say what the heats to come are about; the programs have been starting meanwhile.
@@ -54,64 +67,93 @@ class Processes:
         Raises:
             EvenfitError: a program ended before it began to work.
         """
-        self._connections = [self._accept() for _ in self._programs]
-        for connection in self._connections:
-            connection.send(problem)
+        words = ForkingPickler.dumps(problem)
+        for _ in self._programs:
+            connection = self._accept()
+            self._connections.append(connection)
+            connection.send_bytes(words)
         return self
 
     def _accept(self) -> Connection:
         # a program that dies before it connects would leave accept waiting for ever
-        socket = self._listener._listener._socket  # type: ignore[attr-defined]  # noqa: SLF001
-        socket.settimeout(1.0)
+        socket = self._listener._listener._socket  # type: ignore[attr-defined]
+        socket.settimeout(0.5)
         until = time.monotonic() + _START_SECONDS
         while True:
             try:
-                return self._listener.accept()  # type: ignore[return-value]
+                return self._listener.accept()
             except TimeoutError:
-                dead = [program.poll() for program in self._programs if program.poll() is not None]
+                codes = [program.poll() for program in self._programs]
+                dead = [code for code in codes if code is not None]
                 if dead or time.monotonic() > until:
-                    self._end()
-                    raise EvenfitError(f"a worker process ended before it began, with exit code {dead}") from None
+                    why = f"with exit code {dead[0]}" if dead else "and does not answer"
+                    raise EvenfitError(f"a worker process ended before it began, {why}") from None
+            except (EOFError, OSError) as error:
+                raise EvenfitError(f"a worker process ended before it began ({error})") from error
 
     @property
     def count(self) -> int:
         """As many as processes."""
-        return self._count
+        return len(self._programs)
 
     @property
     def idle(self) -> int:
         """The processes that have no heat."""
-        return len(self._connections) - len(self._busy)
+        return len(self._connections) - len(self._busy) - len(self._lost)
 
     def submit(self, heat: Heat) -> None:
         """Hand a heat to a process that has none."""
-        connection = next(known for known in self._connections if known not in self._busy)
-        connection.send(heat)
-        self._busy[connection] = heat.round
+        connection = next(known for known in self._connections if known not in self._busy and known not in self._lost)
+        try:
+            connection.send(heat)
+        except (BrokenPipeError, ConnectionError) as error:
+            raise EvenfitError("a worker process died; finished trials are kept, so the run can be resumed") from error
+        self._busy[connection] = heat
 
     def receive(self) -> list[Event]:
-        """Wait for the processes' next words.
+        """Wait for the processes' next words; a heat whose time is over, and says nothing, is done.
 
         Raises:
             EvenfitError: a process has died; what had been yielded is not lost.
         """
         events: list[Event] = []
-        for connection in wait(list(self._busy)):
+        ready = wait(list(self._busy), self._patience())
+        for connection in [known for known in self._busy if known in ready]:
             try:
-                event = connection.recv()  # type: ignore[union-attr]
+                event: Event | BaseException = connection.recv()
             except (EOFError, ConnectionError) as error:
-                raise EvenfitError("a worker process died; finished trials are stored: resume the run") from error
+                raise EvenfitError(
+                    "a worker process died, perhaps for want of memory; finished trials are kept, so the run can be "
+                    "resumed"
+                ) from error
             if isinstance(event, BaseException):
                 raise event
             if isinstance(event, HeatDone):
-                del self._busy[connection]  # type: ignore[arg-type]
+                del self._busy[connection]
             events.append(event)
-        return events
+        return events or self._overdue()
+
+    def _patience(self) -> float | None:
+        """Give the seconds until some heat must have ended; None where none need end."""
+        end = min(map(_end_of, self._busy.values()), default=math.inf)
+        return None if end == math.inf else max(0.0, end - time.monotonic())
+
+    def _overdue(self) -> list[Event]:
+        """Give up the heats whose time is over."""
+        now = time.monotonic()
+        late = [known for known, heat in self._busy.items() if _end_of(heat) <= now]
+        self._lost += late
+        return [HeatDone(round=self._busy.pop(known).round) for known in late]
 
     def _end(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        self._listener.close()
         for program in self._programs:
             program.kill()
         for program in self._programs:
+            if program.stdin is not None:
+                program.stdin.close()
             program.wait()
 
     def __enter__(self) -> Self:
@@ -120,7 +162,13 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for connection in self._connections:
-            connection.close()
-        self._listener.close()
         self._end()
+        self._connections, self._programs = [], []
+
+
+def _end_of(heat: Heat) -> float:
+    """Give the moment after which a heat is no longer waited for."""
+    if heat.stop_at is None:
+        return math.inf
+    needed = any(entry.protected for entry in heat.entries)
+    return heat.stop_at + (_LONG_GRACE_SECONDS if needed else _GRACE_SECONDS)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 from multiprocessing.connection import Client
+from threading import Thread
 
 from evenfit.experiments.heat import HeatDone
 from evenfit.experiments.here import Cache
 from evenfit.fleet.threads import one_thread
 
+_KEY_BYTES = 32
+
 
 def main() -> None:
     """Connect to the parent at the address given, and work."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C, and ends its workers
-    key = sys.stdin.buffer.read()
+    key = sys.stdin.buffer.read(_KEY_BYTES)
+    Thread(target=_end_with_parent, daemon=True).start()
     with Client(sys.argv[1], authkey=key) as parent, one_thread():
         try:
             cache = Cache(parent.recv())
@@ -23,11 +26,17 @@ def main() -> None:
                 try:
                     for event in cache.race(heat):
                         parent.send(event)
-                except (MemoryError, ValueError, RuntimeError) as error:
+                except Exception as error:  # noqa: BLE001 - the parent raises it
                     parent.send(error)
                 parent.send(HeatDone(round=heat.round))
         except (EOFError, ConnectionError):
             return  # the parent is gone
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of standard input, which is the parent's, however it came; what is under way is of no use."""
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 if __name__ == "__main__":

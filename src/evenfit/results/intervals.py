@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from evenfit.results.study import Interval
 
@@ -67,5 +67,5 @@ def corrected_interval(
     if len(losses) < 2:
         return Interval(mean=mean, low=-math.inf, high=math.inf, level=level)
     error = float(corrected_error(losses, factor=correction(training_rows, validation_rows)))
-    reach = error * float(stats.t.ppf((1 + level) / 2, len(losses) - 1))
+    reach = error * float(special.stdtrit(len(losses) - 1, (1 + level) / 2))
     return Interval(mean=mean, low=mean - reach, high=mean + reach, level=level)

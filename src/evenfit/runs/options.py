@@ -44,7 +44,7 @@ def to_toml(request: FitRequest) -> str:
     for name, value in request.to_json().items():
         if value is None or value == []:
             continue
-        shown = _budget_text(request.budget) if name == "budget" else value
+        shown = budget_text(request.budget) if name == "budget" else value
         # JSON's texts, numbers, switches and lists are TOML's too, but for one character.
         text = json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")
         lines.append(f"{name.replace('_', '-')} = {text}")
@@ -155,6 +155,6 @@ def _nearest(name: str) -> str:
     return f"; did you mean {near[0].replace('_', '-')!r}?" if near else ""
 
 
-def _budget_text(budget: Budget) -> str:
+def budget_text(budget: Budget) -> str:
     """A budget as a user writes it."""
-    return f"{budget.trials} trials" if budget.seconds is None else f"{budget.seconds!r}s"
+    return f"{budget.trials} trials" if budget.seconds is None else f"{float(budget.seconds)!r}s".replace(".0s", "s")

@@ -20,6 +20,7 @@ class Outcome:
     facts: Facts
     folder: Path
     name: str
+    require: float | None = None  # the loss that the request's gate asks for
 
     def text(self) -> str:
         """The short report that ``fit`` prints."""

@@ -1,0 +1,228 @@
+"""Job: a stored run under way, from its search to the files in its folder."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from importlib import import_module
+from threading import Thread
+from typing import Any, Protocol
+
+from evenfit.data.splits import make_splits
+from evenfit.errors import BudgetError, Interrupted
+from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
+from evenfit.experiments.problem import Problem
+from evenfit.experiments.tuning import Planned
+from evenfit.experiments.workers import Workers
+from evenfit.results.metrics import default_metric, metric_of
+from evenfit.results.study import Interval, Study
+from evenfit.runs.documents import make_facts, write_documents
+from evenfit.runs.outcome import Outcome
+from evenfit.runs.progress import Progress, Report
+from evenfit.runs.request import FitRequest
+from evenfit.runs.search import Found, Search, conclude, plan_search, run_search
+from evenfit.runs.source import Source, read_source
+from evenfit.specs.config import Config
+from evenfit.specs.space import Space
+from evenfit.store import Run, Store
+
+__all__ = ["Job", "Starting", "plan_job", "read_source"]
+
+_LATER = ("evenfit.runs.deployment", "evenfit.runs.importance", "evenfit.report.page", "evenfit.report.readme")
+_REPORT_SECONDS = 1.0  # that the report takes, beside which importance must end
+
+
+class Starting(Protocol):
+    """Workers that begin to work once they are given a problem; used in a ``with`` block, which ends them."""
+
+    def give(self, problem: Problem) -> Workers:
+        """Say what the heats to come are about."""
+        ...
+
+    def __exit__(self, *details: Any) -> None:
+        """End the workers."""
+        ...
+
+
+def plan_job(request: FitRequest, source: Source, *, workers: int, space: Space | None = None) -> Search:
+    """Decide what a request's search will try: anew, or in the space of a run that is resumed."""
+    table = source.table
+    task = table.schema.target.task if table.schema.target else ""
+    metric = metric_of(request.metric or default_metric(task), task=task)
+    splits = make_splits(table, folds=request.folds, repeats=request.repeats, seed=request.seed)
+    return plan_search(
+        table,
+        splits,
+        metric=metric.name,
+        budget=request.budget,
+        workers=workers,
+        seed=request.seed,
+        selection=request.selection,
+        balanced_classes=request.class_weights,
+        space=space,
+    )
+
+
+class Job:
+    """A run, what it searches, and where that is kept."""
+
+    def __init__(
+        self, *, request: FitRequest, source: Source, search: Search, store: Store, run: Run, started: float
+    ) -> None:
+        self.request, self.source, self.search = request, source, search
+        self.store, self.run, self.started = store, run, started
+        self.before = run.seconds_spent  # by the run's earlier lives
+        self.found = Found()
+        self.running: dict[int, int] = {}  # configs of the heats that are under way
+
+    def run_with(self, starting: Starting, progress: Report) -> Outcome:
+        """Search, conclude, deploy and report; what an interruption leaves can be resumed.
+
+        Raises:
+            Interrupted: the user stopped the run.
+            BudgetError: the budget is too small for any answer.
+        """
+        self.progress = progress
+        try:
+            with self.store.lock(self.run):
+                try:
+                    self._recover()
+                    workers = starting.give(self.search.problem)
+                    self._import_ahead(workers)
+                    self._search(workers)
+                    starting.__exit__(None, None, None)
+                    return self._finish()
+                except BudgetError:
+                    self.store.finish(self.run, None, "failed")
+                    raise
+        except KeyboardInterrupt:
+            self.store.spend(self.run, self._spent())
+            raise Interrupted(self.run.name, runs=self.request.runs) from None
+
+    def _recover(self) -> None:
+        for trial in self.store.trials(self.run):
+            self.found.trials[trial.number] = trial
+            if trial.status == "complete":
+                self.found.states[trial.number] = self.store.state(self.run, trial.number)
+
+    def _import_ahead(self, workers: Workers) -> None:
+        """Import what the end needs while others train, so that the end is short."""
+        if workers.count > 1:
+            Thread(target=lambda: [import_module(name) for name in _LATER], daemon=True).start()
+
+    def _search(self, workers: Workers) -> None:
+        run_search(
+            self.search,
+            workers,
+            stop_at=self._stop_at(),
+            found=self.found,
+            planned=[_stored_heat(stored.number, stored.configs) for stored in self.store.rounds(self.run)],
+            tell=self._tell,
+        )
+
+    def _tell(self, event: Planned | Event) -> None:
+        """Keep what must not be lost, and say how far it is."""
+        if isinstance(event, Planned):
+            heat = event.heat
+            self.running[heat.round] = len(heat.entries)
+            configs = [_stored_entry(entry) for entry in heat.entries]
+            self.store.add_round(self.run, heat.round, configs, "default" if heat.round == 0 else "tpe")
+        elif isinstance(event, Finished):
+            self.store.add_trial(self.run, event.trial, state=event.state, seconds_spent=self._spent())
+        elif isinstance(event, Epoch):
+            self.running[event.round] = event.running
+        elif isinstance(event, HeatDone):
+            self.running.pop(event.round, None)
+        self._say()
+
+    def _say(self, note: str = "") -> None:
+        budget, spent = self.request.budget, self._spent()
+        metric = metric_of(self.search.problem.metric, task=self.search.problem.task)
+        losses = [trial.loss for trial in self.found.trials.values() if trial.status == "complete"]
+        best = min(losses, default=None)
+        done = len(self.found.trials)
+        self.progress(
+            Progress(
+                seconds_spent=spent,
+                seconds_left=None if budget.seconds is None else max(0.0, budget.seconds - spent),
+                trials_done=done,
+                trials_running=sum(self.running.values()),
+                trials_left=None if budget.trials is None else max(0, budget.trials - done),
+                best_loss=None if best is None else metric.score(best) if metric.name == "rmse" else best,
+                fleets=len(self.running),
+                note=note,
+            )
+        )
+
+    def _spent(self) -> float:
+        return self.before + time.monotonic() - self.started
+
+    def _stop_at(self) -> float | None:
+        """Give the moment when training ends, so that selection, model and report fit into the budget."""
+        seconds = self.request.budget.seconds
+        if seconds is None:
+            return None
+        rows = self.source.table.rows
+        reserve = 1.5 + 0.03 * min(seconds, 60.0) + rows * 4e-5
+        if self.request.time is not None:
+            reserve += 0.1 * seconds
+        return self.started + seconds - self.before - min(reserve, 0.35 * seconds)
+
+    def _left(self) -> float:
+        seconds = self.request.budget.seconds
+        return math.inf if seconds is None else seconds - self._spent()
+
+    def _finish(self) -> Outcome:
+        from evenfit.runs.deployment import make_model, refit_model
+        from evenfit.runs.importance import importance
+        from evenfit.runs.scoring import score_rows
+
+        self._say("selecting")
+        study = conclude(self.search, self.found, seconds=self._spent(), stopped="budget")
+        fold_model = make_model(self.search, self.found, study)
+        model = fold_model
+        if self.request.time is not None:
+            self._say("training the final model on all rows")
+            margin = 0.05 * (self.request.budget.seconds or 0.0)
+            model = refit_model(self.search, study, stop=lambda: self._left() < margin)
+        model.save(self.run.folder / "model")
+        fresh = None
+        if self.source.test is not None:
+            fresh = score_rows(model, self.source.test, source=str(self.request.test))
+        self._say("measuring what each column is worth")
+        worth = importance(self.search.problem, fold_model, seconds=self._left() - _REPORT_SECONDS)
+        self._say("writing the report")
+        outcome = self._outcome(study, worth, fresh)
+        write_documents(outcome, self.request)
+        self.store.prune_states(self.run, {part.trial for part in fold_model.parts})
+        self.store.finish(self.run, outcome.json(), "done", report=outcome.text())
+        self.store.spend(self.run, self._spent())
+        return outcome
+
+    def _outcome(self, study: Study, worth: tuple[tuple[str, Interval], ...], fresh: Any) -> Outcome:
+        facts = make_facts(
+            self.request,
+            self.source.table,
+            study,
+            run=self.run,
+            finishes=self.store.finishes(self.run),
+            importance=worth,
+            fresh=fresh,
+            seconds_spent=self._spent(),
+        )
+        return Outcome(
+            study=study, facts=facts, folder=self.run.folder, name=self.run.name, require=self.request.require
+        )
+
+
+def _stored_entry(entry: Entry) -> dict[str, Any]:
+    return {"number": entry.number, "protected": entry.protected, "config": entry.config.to_json()}
+
+
+def _stored_heat(number: int, configs: tuple[Mapping[str, Any], ...]) -> Heat:
+    entries = tuple(
+        Entry(number=known["number"], config=Config.from_json(known["config"]), protected=known["protected"])
+        for known in configs
+    )
+    return Heat(round=number, entries=entries, rungs=() if number == 0 else Heat.rungs)

@@ -1,0 +1,106 @@
+"""Memory: a study of a table that lies in memory, without any file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from evenfit.data.schema import Table
+from evenfit.data.splits import make_splits
+from evenfit.errors import DataError
+from evenfit.experiments.processes import Processes
+from evenfit.results.metrics import default_metric, metric_of
+from evenfit.results.study import Study
+from evenfit.runs.alone import Alone
+from evenfit.runs.search import Found, Search, conclude, plan_search, run_search
+from evenfit.specs.budget import Budget
+from evenfit.specs.space import Space
+
+_DEFAULT_SHARE = 0.16  # of the seconds that limit a study of a number of trials: what its default config may take
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """A search that is done: what it was to try, what it found, and what follows."""
+
+    search: Search
+    found: Found
+    study: Study
+
+
+def plan_in_memory(
+    table: Table,
+    *,
+    metric: str | None,
+    budget: Budget,
+    folds: int,
+    seed: int,
+    workers: int,
+    repeats: int = 1,
+    space: Space | None = None,
+) -> Search:
+    """Decide what a study of this table will try.
+
+    With a limit in trials the number of workers has no part in it, and seconds only where the default
+    config would take too many of them, by a cost model that asks no clock.
+    """
+    if table.schema.target is None:
+        raise DataError("a study needs a table with its target, got one without")
+    task = table.schema.target.task
+    known = metric_of(metric or default_metric(task), task=task)
+    splits = make_splits(table, folds=folds, repeats=repeats, seed=seed)
+
+    def planned(sized: Budget, cores: int) -> Search:
+        return plan_search(
+            table,
+            splits,
+            metric=known.name,
+            budget=sized,
+            workers=cores,
+            seed=seed,
+            selection="one-se",
+            space=space,
+        )
+
+    if budget.trials is None:
+        return planned(budget, workers)
+    search = planned(Budget(trials=budget.trials), 1)
+    if budget.seconds is not None and search.costs.config(search.space.default) > _DEFAULT_SHARE * budget.seconds:
+        search = planned(budget, 1)
+    return replace(search, budget=budget)
+
+
+def solve(search: Search, *, workers: int, started: float, notes: Sequence[str] = ()) -> Solved:
+    """Try configs until the budget, which runs from ``started`` on the monotonic clock, is spent; and select.
+
+    Raises:
+        BudgetError: it is too small for any answer.
+    """
+    with Processes(count=workers) if workers > 1 else Alone() as starting:
+        found = run_search(
+            search,
+            starting.give(search.problem),
+            stop_at=_stop_at(search, started),
+            found=Found(),
+            tell=lambda _: None,
+        )
+    study = conclude(search, found, seconds=time.monotonic() - started, stopped="budget", notes=notes)
+    return Solved(search=search, found=found, study=study)
+
+
+def _stop_at(search: Search, started: float) -> float | None:
+    """Give the moment when training ends, so that selection and the model fit into the budget."""
+    seconds = search.budget.seconds
+    if seconds is None:
+        return None
+    reserve = 0.5 + 0.03 * min(seconds, 60.0) + search.problem.table.rows * 4e-5
+    return started + seconds - min(reserve, 0.35 * seconds)
+
+
+def core_count() -> int:
+    """Give the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

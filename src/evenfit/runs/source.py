@@ -1,0 +1,66 @@
+"""Source: what a request's files hold, read and understood."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from evenfit.data.schema import Table
+from evenfit.data.sources import read
+from evenfit.data.table import describe, understand
+from evenfit.errors import DataError
+from evenfit.runs.progress import Progress, Report
+from evenfit.runs.request import FitRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The table to learn from, and the labelled rows that are scored at the end."""
+
+    table: Table
+    test: Table | None
+    fingerprint: str  # of the table's file
+
+    def check_unchanged(self, fingerprint: str, *, run: str, path: str) -> None:
+        """Make sure that a run which is resumed goes on with the table that it began with.
+
+        Raises:
+            DataError: the file has changed.
+        """
+        if self.fingerprint != fingerprint:
+            raise DataError(f"{path} has changed since run {run!r} began; fit it anew")
+
+
+def read_source(request: FitRequest, progress: Report) -> Source:
+    """Read a request's table, and its test rows, and say what was understood.
+
+    Raises:
+        EvenfitError: a file cannot be read, or a column cannot be used as asked.
+    """
+    frame = read(request.table, delimiter=request.delimiter, encoding=request.encoding)
+    table = understand(
+        frame,
+        target=request.target,
+        task=request.task,
+        categorical=request.categorical,
+        drop=request.drop,
+        group=request.group,
+        time=request.time,
+        weight=request.weight,
+    )
+    progress(Progress(line=describe(table)))
+    for note in table.notes:
+        progress(Progress(line=note))
+    test = None
+    if request.test is not None:
+        rows = read(request.test, delimiter=request.delimiter, encoding=request.encoding)
+        test = table.schema.apply(rows, with_target=True)
+        for note in test.notes:
+            progress(Progress(line=f"{request.test}: {note}"))
+    return Source(table=table, test=test, fingerprint=_fingerprint(Path(request.table)))
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
