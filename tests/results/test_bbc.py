@@ -138,8 +138,7 @@ def test_a_dropped_trial_wins_where_it_is_lowest_in_bag(make_search):
 def test_more_columns_cost_more_optimism(make_search):
     truth, trials = make_search(trials=40, epochs=1, rows=200, noise=1.5, seed=1)
     found = resample(truth, trials, searched=(1, 5, 40), resamples=500)
-    plain = [trials[select(truth, trials[:n], rule="best")].loss for n in (1, 5, 40)]
-    optimism = found.selected.mean(axis=1) - plain
+    optimism = (found.selected - found.whole).mean(axis=1)
     assert optimism[0] == pytest.approx(0, abs=2e-3)
     assert optimism[0] < optimism[1] < optimism[2]
 
@@ -166,5 +165,12 @@ def test_the_interval_is_drawn_in_around_the_mean():
     losses = np.linspace(0, 1, 1001)
     found = shrunk_interval(losses, level=0.9)
     assert found.mean == pytest.approx(0.5)
-    assert found.low == pytest.approx(0.5 - 0.76 * 0.45)
-    assert found.high == pytest.approx(0.5 + 0.76 * 0.45)
+    assert found.low == pytest.approx(0.5 - 0.85 * 0.45)
+    assert found.high == pytest.approx(0.5 + 0.85 * 0.45)
+
+
+def test_the_loss_on_all_rows_is_that_of_the_winner(make_search):
+    truth, trials = make_search(epochs=1)
+    found = resample(truth, trials)
+    losses = np.array([trial.loss for trial in trials])
+    assert found.whole[-1] == pytest.approx(losses[found.winners], rel=1e-3)

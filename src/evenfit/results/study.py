@@ -60,7 +60,7 @@ class Estimate:
     high: float
     level: float
     plain: float  # the winner's own cross-validation mean, which is too optimistic
-    optimism: float  # mean - plain
+    optimism: float  # mean - plain: what selecting on the same rows flatters
     metric: str
     resamples: int
 

@@ -55,8 +55,10 @@ def summarise(
         resamples=resamples,
         seed=seed,
     )
-    interval = shrunk_interval(resampled.selected[-1], level=LEVEL)
     plain = trials[place].loss
+    spread = shrunk_interval(resampled.selected[-1], level=LEVEL)
+    optimism = float((resampled.selected[-1] - resampled.whole[-1]).mean())
+    mean = plain + optimism
     return Study(
         truth=truth,
         trials=tuple(trials),
@@ -64,12 +66,12 @@ def summarise(
         default=side(truth, trials[0]),
         selected=selected,
         estimate=Estimate(
-            mean=interval.mean,
-            low=interval.low,
-            high=interval.high,
+            mean=mean,
+            low=mean + spread.low - spread.mean,
+            high=mean + spread.high - spread.mean,
             level=LEVEL,
             plain=plain,
-            optimism=interval.mean - plain,
+            optimism=optimism,
             metric=truth.metric,
             resamples=resamples,
         ),
@@ -124,10 +126,11 @@ def _compare(resampled: OutOfBag, *, same: bool) -> Comparison:
 def _steps(truth: Truth, trials: Sequence[Trial], resampled: OutOfBag, *, rule: str) -> tuple[SearchStep, ...]:
     """The plain and the corrected loss of the search's winner after so many trials."""
     steps = []
-    for searched, losses in zip(resampled.searched, resampled.selected, strict=True):
+    optimism = (resampled.selected - resampled.whole).mean(axis=1)
+    for searched, each in zip(resampled.searched, optimism, strict=True):
         try:
             plain = trials[select(truth, trials[:searched], rule=rule)].loss
         except ValueError:  # none of the first trials is finite
             continue
-        steps.append(SearchStep(trials=searched, plain=plain, corrected=float(losses.mean())))
+        steps.append(SearchStep(trials=searched, plain=plain, corrected=plain + float(each)))
     return tuple(steps)
