@@ -1,0 +1,203 @@
+"""Tune and cross_validate: evenfit as functions, on arrays and data frames; they write only where a store is given."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evenfit.data.arrays import from_memory
+from evenfit.data.schema import Table
+from evenfit.errors import ConfigError
+from evenfit.experiments.cross_validation import cross_validate as cross_validate_events
+from evenfit.experiments.heat import Finished
+from evenfit.experiments.here import Here
+from evenfit.experiments.processes import Processes
+from evenfit.results.cross_validation import CrossValidation, cross_validation
+from evenfit.results.study import Study
+from evenfit.results.trial import COMPLETE, Trial
+from evenfit.runs.alone import Alone
+from evenfit.runs.job import Job
+from evenfit.runs.memory import plan_in_memory, solve
+from evenfit.runs.progress import ignore
+from evenfit.runs.request import FitRequest
+from evenfit.runs.search import Search
+from evenfit.runs.source import Source
+from evenfit.specs.budget import Budget
+from evenfit.specs.config import Config
+from evenfit.specs.space import Space
+from evenfit.store import open_store
+
+MODELS = ("mlp",)
+_TABLE = "memory"  # the table's name in a store, and so its runs' name
+
+
+def tune(  # noqa: PLR0913 - every option is a keyword
+    model: str,
+    X: Any,
+    y: Any,
+    *,
+    budget: Budget | str | float,
+    space: Space | None = None,
+    folds: int = 5,
+    seed: int = 0,
+    metric: str | None = None,
+    task: str | None = None,
+    groups: Any = None,
+    sample_weight: Any = None,
+    workers: int = 1,
+    store: str | Path | None = None,
+) -> Study:
+    """Search for a config that generalises, by cross-validation, and say honestly how good it is.
+
+    Args:
+        model: the family of networks: "mlp".
+        X: an array [rows, columns] or any data frame: numbers, words, booleans, dates; cells may be missing.
+        y: what to predict, a value for each row.
+        budget: seconds, or a text such as "5m" or "40 trials". In trials, results do not depend on the machine.
+        space: where to look; None makes one that fits the table and the budget.
+        folds: of the cross-validation.
+        seed: of everything that is left to chance.
+        metric: what selection looks at; None is log loss or RMSE.
+        task: "classification" or "regression"; None finds it from the target.
+        groups: a value for each row; rows of one group stay in one fold.
+        sample_weight: how much each row counts in training.
+        workers: processes; 1 is this one.
+        store: a folder of runs, to keep this one in, model and report included; None writes nothing.
+
+    Raises:
+        ConfigError: there is no such model, or an option is out of its range.
+        DataError: the rows or the target cannot be used.
+        BudgetError: the budget cannot be read, or is too small for any answer.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> study = tune("mlp", X, y, budget="2 trials")
+        >>> len(study.trials), study.estimate.metric
+        (2, 'log_loss')
+    """
+    started = time.monotonic()
+    if model not in MODELS:
+        raise ConfigError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
+    known = budget if isinstance(budget, Budget) else Budget.parse(str(budget))
+    table = from_memory(X, y, task=task, groups=groups, sample_weight=sample_weight)
+    request = _request(
+        table, budget=known, folds=folds, seed=seed, metric=metric, task=task, workers=workers, store=store
+    )
+    search = _plan(request, table, workers=workers, space=space)
+    if store is None:
+        return solve(search, workers=workers, started=started, notes=table.notes).study
+    return _stored(request, search, workers=workers, started=started)
+
+
+def cross_validate(  # noqa: PLR0913 - every option is a keyword
+    X: Any,
+    y: Any,
+    *,
+    config: Config,
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    metric: str | None = None,
+    task: str | None = None,
+    groups: Any = None,
+    sample_weight: Any = None,
+    store: str | Path | None = None,
+) -> CrossValidation:
+    """Train one config on every split, and judge it by the rows that each split leaves out.
+
+    All folds train together, in this process. Losses are those of the epoch where their mean was lowest.
+
+    Args:
+        X: an array [rows, columns] or any data frame.
+        y: what to predict, a value for each row.
+        config: the network and its training.
+        folds: of the cross-validation.
+        repeats: how often to split anew.
+        seed: of everything that is left to chance.
+        metric: what the losses are; None is log loss or RMSE, whose loss is the mean squared error.
+        task: "classification" or "regression"; None finds it from the target.
+        groups: a value for each row; rows of one group stay in one fold.
+        sample_weight: how much each row counts in training.
+        store: a folder of runs, to keep this one in, model and report included; None writes nothing.
+
+    Raises:
+        ConfigError: an option is out of its range.
+        DataError: the rows or the target cannot be used.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> from evenfit.specs.config import Config
+        >>> X, y = load_iris(return_X_y=True)
+        >>> found = cross_validate(X, y, config=Config(width=32, batch_rows=32, dropout=0.1))
+        >>> found.losses.shape, found.scores["accuracy"] > 0.9
+        ((5,), True)
+    """
+    started = time.monotonic()
+    table = from_memory(X, y, task=task, groups=groups, sample_weight=sample_weight)
+    request = _request(
+        table, budget=Budget(trials=1), folds=folds, repeats=repeats, seed=seed, metric=metric, task=task, store=store
+    )
+    search = _plan(request, table, workers=1, space=Space(default=config))
+    if store is not None:
+        study = _stored(request, search, workers=1, started=started)
+        return cross_validation(study.truth, study.trials[0])
+    return cross_validation(search.problem.truth, _trial(search, config))
+
+
+def _trial(search: Search, config: Config) -> Trial:
+    for event in cross_validate_events(config, workers=Here(search.problem)):
+        if isinstance(event, Finished) and event.trial.status == COMPLETE:
+            return event.trial
+    raise ConfigError(
+        f"the losses of this config were not finite on any split; lower its learning_rate, {config.learning_rate:g}"
+    )
+
+
+def _plan(request: FitRequest, table: Table, *, workers: int, space: Space | None) -> Search:
+    return plan_in_memory(
+        table,
+        metric=request.metric,
+        budget=request.budget,
+        folds=request.folds,
+        repeats=request.repeats,
+        seed=request.seed,
+        workers=workers,
+        space=space,
+    )
+
+
+def _request(table: Table, *, store: str | Path | None, **options: Any) -> FitRequest:
+    """The options as a request, which checks them and is what a store keeps."""
+    schema = table.schema
+    return FitRequest(
+        table=_TABLE,
+        target="" if schema.target is None else schema.target.name,
+        group=schema.group,
+        weight=schema.weight,
+        runs=str(store or "runs"),
+        **options,
+    )
+
+
+def _stored(request: FitRequest, search: Search, *, workers: int, started: float) -> Study:
+    """The study of a search that is kept as a run of a store."""
+    table = search.problem.table
+    source = Source(table=table, test=None, fingerprint=_fingerprint(table))
+    with Processes(count=workers) if workers > 1 else Alone() as starting, open_store(Path(request.runs)) as store:
+        stored = request.to_json() | {"space": search.space.to_json(), "workers": workers}
+        run = store.create_run(stored, name=None, fingerprint=source.fingerprint)
+        job = Job(request=request, source=source, search=search, store=store, run=run, started=started)
+        return job.run_with(starting, ignore).study
+
+
+def _fingerprint(table: Table) -> str:
+    known = hashlib.sha256()
+    for array in (table.numeric, table.codes, table.target, table.weights, table.groups):
+        if array is not None:
+            known.update(np.ascontiguousarray(array).tobytes())
+    return known.hexdigest()
