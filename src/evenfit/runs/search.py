@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, Trial
 from evenfit.specs.budget import Budget
 from evenfit.specs.space import Space
+
+_MOST_SHARE = 0.25  # of a budget's core-seconds that one config may take
 
 State = dict[str, npt.NDArray[Any]]
 
@@ -71,20 +74,28 @@ def plan_search(
     rows = int(np.median(problem.truth.training_rows))
     shape = fit_encoding(table, splits[-1].train).shape
     outputs = problem.truth.classes
+    costs = Costs(shape=shape, outputs=outputs, rows=rows, splits=len(splits))
     if space is None:
         default = default_config(
-            rows=rows, shape=shape, outputs=outputs, splits=len(splits), budget=budget, workers=workers
+            rows=rows,
+            shape=shape,
+            outputs=outputs,
+            splits=len(splits),
+            budget=budget,
+            workers=workers,
+            classification=problem.task != "regression",
         )
         if balanced_classes:
             default = default.with_values(balanced_classes=True)
         space = make_space(
             default,
+            costs=costs.config,
+            most_seconds=math.inf if budget.seconds is None else _MOST_SHARE * budget.seconds * workers,
             shape=shape,
             inputs=input_choices(table),
             targets=target_choices(table),
             classification=problem.task != "regression",
         )
-    costs = Costs(shape=shape, outputs=outputs, rows=rows, splits=len(splits))
     return Search(problem=problem, space=space, budget=budget, selection=selection, costs=costs)
 
 
