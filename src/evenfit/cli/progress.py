@@ -40,6 +40,7 @@ def reporting(
             nonlocal due
             if progress.line:
                 live.console.print(Text(progress.line))
+                return
             if (now := clock()) >= due:
                 due = now + _BAR_SECONDS
                 live.update(_bar(progress), refresh=True)
@@ -74,6 +75,7 @@ def _lines(out: TextIO, clock: Callable[[], float]) -> Report:
         nonlocal due, note
         if progress.line:
             _write(out, progress.line)
+            return
         if (now := clock()) < due and progress.note == note:
             return
         due, note = now + _LINE_SECONDS, progress.note

@@ -14,7 +14,7 @@ from evenfit.errors import StoreError
 from evenfit.experiments.processes import Processes
 from evenfit.runs.alone import Alone
 from evenfit.runs.clock import process_age
-from evenfit.runs.progress import Report, ignore
+from evenfit.runs.progress import Report
 from evenfit.runs.request import FitRequest
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def fit(request: FitRequest, *, progress: Report) -> Outcome:
         from evenfit.runs.job import Job, plan_job, read_source
         from evenfit.store import open_store
 
-        source = read_source(request, progress)
+        source = read_source(request)
         search = plan_job(request, source, workers=count)
         stored = request.to_json() | {"space": search.space.to_json(), "workers": count}
         with open_store(Path(request.runs)) as store:
@@ -66,7 +66,7 @@ def resume(name: str, *, runs: str, progress: Report) -> Outcome:
         with _starting(count, table=request.table) as workers:
             from evenfit.runs.job import Job, plan_job, read_source
 
-            source = read_source(request, progress)
+            source = read_source(request)
             source.check_unchanged(run.fingerprint, run=run.name, path=request.table)
             search = plan_job(request, source, workers=count, space=space)
             job = Job(request=request, source=source, search=search, store=store, run=run, started=started)
@@ -79,7 +79,7 @@ def plan(request: FitRequest) -> dict[str, Any]:
     from evenfit.data.table import describe
     from evenfit.runs.job import plan_job, read_source
 
-    source = read_source(request, ignore)
+    source = read_source(request)
     search = plan_job(request, source, workers=worker_count(request))
     default = search.space.default
     values = search.space.to_json()["values"]

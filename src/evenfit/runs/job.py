@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from evenfit.data.splits import make_splits
-from evenfit.errors import BudgetError, Interrupted
+from evenfit.errors import BudgetError, DataError, Interrupted
 from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.tuning import Planned
@@ -26,6 +26,7 @@ from evenfit.runs.source import Source, read_source
 from evenfit.specs.config import Config
 from evenfit.specs.space import Space
 from evenfit.store import Run, Store
+from evenfit.store.failures import told_plainly
 
 __all__ = ["Job", "Starting", "plan_job", "read_source"]
 
@@ -82,10 +83,12 @@ class Job:
         Raises:
             Interrupted: the user stopped the run.
             BudgetError: the budget is too small for any answer.
+            StoreError: the disk is full, or cannot be written.
         """
         self.progress = progress
+        self.source.tell(progress)
         try:
-            with self.store.lock(self.run):
+            with self.store.lock(self.run), told_plainly(self.run.folder, run=self.run.name):
                 try:
                     self._recover()
                     workers = starting.give(self.search.problem)
@@ -93,7 +96,7 @@ class Job:
                     self._search(workers)
                     starting.__exit__(None, None, None)
                     return self._finish()
-                except BudgetError:
+                except (BudgetError, DataError):
                     self.store.finish(self.run, None, "failed")
                     raise
         except KeyboardInterrupt:

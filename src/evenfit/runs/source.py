@@ -22,6 +22,15 @@ class Source:
     test: Table | None
     fingerprint: str  # of the table's file
 
+    def tell(self, progress: Report) -> None:
+        """Say what was understood, a line each."""
+        progress(Progress(line=describe(self.table)))
+        for note in self.table.notes:
+            progress(Progress(line=note))
+        if self.test is not None:
+            for note in self.test.notes:
+                progress(Progress(line=f"of the test rows: {note}"))
+
     def check_unchanged(self, fingerprint: str, *, run: str, path: str) -> None:
         """Make sure that a run which is resumed goes on with the table that it began with.
 
@@ -32,8 +41,8 @@ class Source:
             raise DataError(f"{path} has changed since run {run!r} began; fit it anew")
 
 
-def read_source(request: FitRequest, progress: Report) -> Source:
-    """Read a request's table, and its test rows, and say what was understood.
+def read_source(request: FitRequest) -> Source:
+    """Read a request's table, and its test rows.
 
     Raises:
         EvenfitError: a file cannot be read, or a column cannot be used as asked.
@@ -49,15 +58,10 @@ def read_source(request: FitRequest, progress: Report) -> Source:
         time=request.time,
         weight=request.weight,
     )
-    progress(Progress(line=describe(table)))
-    for note in table.notes:
-        progress(Progress(line=note))
     test = None
     if request.test is not None:
         rows = read(request.test, delimiter=request.delimiter, encoding=request.encoding)
         test = table.schema.apply(rows, with_target=True)
-        for note in test.notes:
-            progress(Progress(line=f"{request.test}: {note}"))
     return Source(table=table, test=test, fingerprint=_fingerprint(Path(request.table)))
 
 
