@@ -165,8 +165,8 @@ def test_the_interval_is_drawn_in_around_the_mean():
     losses = np.linspace(0, 1, 1001)
     found = shrunk_interval(losses, level=0.9)
     assert found.mean == pytest.approx(0.5)
-    assert found.low == pytest.approx(0.5 - 0.85 * 0.45)
-    assert found.high == pytest.approx(0.5 + 0.85 * 0.45)
+    assert found.low == pytest.approx(0.5 - 0.92 * 0.45)
+    assert found.high == pytest.approx(0.5 + 0.92 * 0.45)
 
 
 def test_the_loss_on_all_rows_is_that_of_the_winner(make_search):

@@ -56,9 +56,8 @@ def summarise(
         seed=seed,
     )
     plain = trials[place].loss
-    spread = shrunk_interval(resampled.selected[-1], level=LEVEL)
-    optimism = float((resampled.selected[-1] - resampled.whole[-1]).mean())
-    mean = plain + optimism
+    # Against the same config's loss on all rows: how much better some configs are is no doubt about this one.
+    optimism = shrunk_interval(resampled.selected[-1] - resampled.whole[-1], level=LEVEL)
     return Study(
         truth=truth,
         trials=tuple(trials),
@@ -66,12 +65,12 @@ def summarise(
         default=side(truth, trials[0]),
         selected=selected,
         estimate=Estimate(
-            mean=mean,
-            low=mean + spread.low - spread.mean,
-            high=mean + spread.high - spread.mean,
+            mean=plain + optimism.mean,
+            low=plain + optimism.low,
+            high=plain + optimism.high,
             level=LEVEL,
             plain=plain,
-            optimism=optimism,
+            optimism=optimism.mean,
             metric=truth.metric,
             resamples=resamples,
         ),
@@ -89,7 +88,7 @@ def side(truth: Truth, trial: Trial) -> Side:
     """One config at its epoch, as the report shows it."""
     training, validation = trial.training_loss[trial.best], trial.validation_loss[trial.best]
     mean = float(training.mean())
-    known = {}
+    known = dict(zip(("accuracy", "auc"), map(float, trial.training_scores), strict=False))
     if truth.task == "regression":
         known = {"rmse": math.sqrt(mean) if mean >= 0 else math.nan, "r2": 1 - mean / float(np.var(truth.target) or 1)}
     return Side(
