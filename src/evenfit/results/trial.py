@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,8 @@ class Trial:
     predictions: FloatArray  # [R, N, K] out of fold at epochs[best]: log-probabilities of all classes, or the
     # target in its own units; NaN where a row is never validated
     seconds: float  # of training, summed over its members
+    training_scores: FloatArray = field(default_factory=lambda: np.empty(0))  # accuracy and AUC on training rows at
+    # epochs[best], averaged over splits; empty for regression, whose scores follow from the loss
 
     @property
     def epoch(self) -> int:

@@ -16,7 +16,15 @@ from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
 from evenfit.store.run import Finish
 
-ARRAYS = ("epochs", "training_loss", "validation_loss", "selection_loss", "row_values", "predictions")
+ARRAYS = (
+    "epochs",
+    "training_loss",
+    "validation_loss",
+    "selection_loss",
+    "row_values",
+    "predictions",
+    "training_scores",
+)
 
 
 def write_trial(connection: sqlite3.Connection, run: int, trial: Trial, *, stored: str, spent: float | None) -> None:

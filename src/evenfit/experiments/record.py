@@ -1,0 +1,119 @@
+"""Record: what one config of a heat has shown so far, epoch by epoch, and the trial that it becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.experiments.heat import Entry, Finished
+from evenfit.experiments.problem import Prepared, Problem
+from evenfit.results.metrics import METRICS, base_loss, scores, split_losses
+from evenfit.results.trial import COMPLETE, Trial
+
+Array = npt.NDArray[Any]
+
+RESIDUALS = 200  # quantiles of the training residuals that are kept with a network
+
+
+class Record:
+    """What one config has shown so far."""
+
+    def __init__(self, entry: Entry, problem: Problem, prepared: Prepared, parameters: int) -> None:
+        truth = problem.truth
+        self.entry, self.problem, self.prepared = entry, problem, prepared
+        self.metric = METRICS[problem.metric]
+        repeats, rows = truth.split_of.shape
+        self.shape = (repeats, rows, truth.classes)
+        self.epochs: list[int] = []
+        self.training: list[Array] = []
+        self.validation: list[Array] = []
+        self.selection: list[Array] = []
+        self.values: list[Array] = []
+        self.best = 0
+        self.best_loss = float("inf")
+        self.predictions = np.full(self.shape, np.nan, dtype=np.float32)
+        self.weights = np.zeros((len(problem.splits), parameters), dtype=np.float32)
+        self.residuals = np.zeros((len(problem.splits), RESIDUALS), dtype=np.float32)
+        self.seconds = 0.0
+        self.training_scores: Array = np.empty(0)
+
+    def validate(self, epoch: int, outputs: list[Array], weights: Array) -> None:
+        """Judge the config's networks by their outputs on validation and followed training rows."""
+        problem, truth, prepared = self.problem, self.problem.truth, self.prepared
+        predictions = np.full(self.shape, np.nan)
+        training, validation = np.empty(len(problem.splits)), np.empty(len(problem.splits))
+        residuals = np.zeros((len(problem.splits), RESIDUALS))
+        for number, split in enumerate(problem.splits):
+            judged, followed = outputs[number][: len(split.validate)], outputs[number][len(split.validate) :]
+            rows = prepared.followed[number]
+            if truth.task == "regression":
+                encoding = prepared.encodings[number]
+                spread = np.asarray(encoding.target(truth.target[rows]) - followed[:, 0], dtype=np.float64)
+                spread = np.nan_to_num(spread, nan=0.0, posinf=0.0, neginf=0.0)
+                residuals[number] = np.quantile(spread, (np.arange(RESIDUALS) + 0.5) / RESIDUALS)
+                known = encoding.restore(judged, residuals[number])
+                clean = encoding.restore(followed, residuals[number])
+            else:
+                known, clean = log_softmax(judged), log_softmax(followed)
+            predictions[split.repeat, split.validate] = known
+            training[number] = float(np.mean(base_loss(clean, truth.target[rows])))
+            validation[number] = float(np.mean(base_loss(known, truth.target[split.validate])))
+        values = self.metric.values(predictions, truth.target)
+        selection = split_losses(self.metric, values, truth.target, truth.split_of)
+        self.epochs.append(epoch)
+        self.training.append(training)
+        self.validation.append(validation)
+        self.selection.append(selection)
+        self.values.append(np.asarray(values, dtype=np.float16))
+        loss = float(np.mean(selection))
+        if loss < self.best_loss and np.isfinite(validation).all():
+            self.best, self.best_loss = len(self.epochs) - 1, loss
+            self.predictions = predictions.astype(np.float32)
+            self.weights[:], self.residuals[:] = weights, residuals
+            self.training_scores = self._training_scores(outputs)
+
+    def _training_scores(self, outputs: list[Array]) -> Array:
+        """Judge clean predictions on followed training rows: mean accuracy and AUC over splits."""
+        problem, truth = self.problem, self.problem.truth
+        if truth.task == "regression":
+            return np.empty(0)
+        found = []
+        for number, split in enumerate(problem.splits):
+            rows, clean = self.prepared.followed[number], outputs[number][len(split.validate) :]
+            found.append(list(scores(truth.task, log_softmax(clean), truth.target[rows]).values()))
+        return np.array(found).mean(axis=0)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the newest losses are no longer numbers."""
+        return not bool(np.isfinite(self.selection[-1]).all() and np.isfinite(self.validation[-1]).all())
+
+    def finish(self, status: str, round_number: int) -> Finished:
+        """Make the trial of what was seen."""
+        complete = status == COMPLETE
+        trial = Trial(
+            number=self.entry.number,
+            round=round_number,
+            config=self.entry.config,
+            status=status,
+            epochs=np.array(self.epochs, dtype=np.int64),
+            training_loss=np.array(self.training),
+            validation_loss=np.array(self.validation),
+            selection_loss=np.array(self.selection),
+            row_values=np.stack(self.values),
+            best=self.best,
+            predictions=self.predictions if complete else np.empty((0, 0, 0), dtype=np.float32),
+            seconds=self.seconds,
+            training_scores=self.training_scores,
+        )
+        return Finished(trial=trial, state={"weights": self.weights, "residuals": self.residuals} if complete else None)
+
+
+def log_softmax(logits: Array) -> Array:
+    """Turn logits ``[..., classes]`` into log-probabilities, in double precision."""
+    logits = np.asarray(logits, dtype=np.float64)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    normal: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return normal
