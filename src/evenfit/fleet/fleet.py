@@ -1,29 +1,31 @@
 """Fleet: many networks of one shape, trained together as one tensor program.
 
-The weights of all members are one matrix ``[members, parameters]``. A step is a handful of batched
-matrix products, which torch does, and one pass of a kernel over each intermediate, which numba
-does. Gradients are written out by hand; ``plain`` holds the same network in plain torch, and the
+The weights of all members are one matrix ``[members, parameters]``. A step of all of them is one call
+of compiled code, which takes each member from its rows to its new weights while all that it needs is in the
+cache; gradients are written out by hand. ``plain`` holds the same network in plain torch, and the
 tests hold the two together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evenfit.fleet import chance, kernels
-from evenfit.fleet.buffers import make_buffers, make_gradients
+from evenfit.fleet import chance
+from evenfit.fleet.kernels import steps as compiled
 from evenfit.fleet.layout import layout, starting_weights
 from evenfit.fleet.member import Member, Scalars
-from evenfit.fleet.network import Masking, backward, bias_starts, forward, input_places, weight_views
+from evenfit.fleet.plan import make_plan, make_scalars
 from evenfit.fleet.samples import Samples
 from evenfit.fleet.schedules import SCHEDULES
 
 Array = npt.NDArray[Any]
-_CHUNK = 256  # rows a member that are predicted at once
+_CHUNK = 128  # rows that are predicted at once
+_PATIENCE = 0.5e9  # multiplications between two questions whether to stop: some milliseconds
 _STATE = ("weights", "first", "second", "average", "steps")
 
 
@@ -38,7 +40,8 @@ class Fleet:
         self.members = tuple(members)
         self.samples = samples
         self.precision = np.dtype(precision)
-        self.layout = layout(members[0].config, samples.shape, samples.outputs)
+        config = members[0].config
+        self.layout = layout(config, samples.shape, samples.outputs)
         self.epoch = 0
         rows = [starting_weights(self.layout, member.seed, samples.prior[member.split]) for member in self.members]
         self.weights: Array = np.stack(rows).astype(self.precision)
@@ -46,37 +49,27 @@ class Fleet:
         self.second: Array = np.zeros_like(self.weights)
         self.average: Array = np.zeros_like(self.weights)
         self.steps: Array = np.zeros(len(members), dtype=np.int64)
-        self._values = samples.values.astype(self.precision, copy=False)
-        self._target = samples.target.astype(self.precision, copy=False)
-        self._places = input_places(self.layout)
-        self._biases = bias_starts(self.layout)
+        self._plan = make_plan(self.layout, classification=samples.classification, adamw=config.optimiser == "adamw")
+        self._values, self._target = self._own(samples.values), self._own(samples.target)
+        self._codes = np.require(samples.codes, dtype=np.int32, requirements=["C", "W"])
+        self._weighings = self._own(samples.row_weights), self._own(samples.balanced_weights)
         self._prepare()
 
+    def _own(self, array: Array) -> Array:
+        # compiled code is made for one kind of array: dense and writable, though it only reads
+        return np.require(array, dtype=self.precision, requirements=["C", "W"])
+
     def _prepare(self) -> None:
-        """Collect what follows from the members: their values, and memory for as many of them."""
-        members, samples = self.members, self.samples
+        """Collect what follows from the members."""
+        members = self.members
         self.scalars = Scalars.of(members)
+        self._scalar_columns = make_scalars(self.scalars)
         self._seeds = np.array([member.seed for member in members], dtype=np.uint64)
         self._splits = np.array([member.split for member in members], dtype=np.int64)
-        trained = np.array([len(samples.training[member.split]) for member in members], dtype=np.int64)
+        self._balanced = np.array([member.config.balanced_classes for member in members])
+        trained = np.array([len(self.samples.training[member.split]) for member in members], dtype=np.int64)
         self.batch_rows = np.minimum(trained, members[0].config.batch_rows)
         self.epoch_steps = trained // self.batch_rows
-        self._adamw = members[0].config.optimiser == "adamw"
-        weights = [
-            (samples.balanced_weights if member.config.balanced_classes else samples.row_weights)[member.split]
-            for member in members
-        ]
-        self._row_weights = np.stack(weights).astype(self.precision)
-        level_or_periodic = self.layout.periodic or bool(samples.shape.cardinalities)
-        self._input_learns = level_or_periodic or bool(self.scalars.input_scale_rate.any())
-        count = len(members)
-        self._buffers = make_buffers(
-            self.layout, members=count, batch=int(self.batch_rows.max()), precision=self.precision
-        )
-        self._judging = make_buffers(self.layout, members=count, batch=_CHUNK, precision=self.precision)
-        self._gradients = make_gradients(self.layout, members=count, precision=self.precision)
-        self._views = weight_views(self.layout, self.weights)
-        self._none, self._unit = np.zeros(count), np.ones(count)
 
     # training
 
@@ -90,106 +83,71 @@ class Fleet:
             False if ``stop`` said so between two steps; the fleet is then to be thrown away.
         """
         living = self.epoch < self.scalars.epochs
-        steps = int(np.max(np.where(living, self.epoch_steps, 0)))
-        active = living & (np.arange(steps)[:, None] < self.epoch_steps)
-        rates, orders, maskings = self._rates(steps), self._orders(steps), self._maskings(steps)
-        effective = rates if self._adamw else rates / (1 - self.scalars.momentum)
-        soft = effective * self.scalars.l1
-        shrink = 1 / (1 + 2 * effective * self.scalars.l2)
-        for step in range(steps):
+        member_steps = np.where(living, self.epoch_steps, 0)
+        steps = int(member_steps.max())
+        rates, orders = self._rates(steps), self._orders(living)
+        plan, stride = self._plan, self._stride()
+        for begin in range(0, steps, stride):
             if stop():
                 return False
-            self.steps[active[step]] += 1
-            self._gradient(orders[step], step, maskings[step])
-            self._update(active[step], rates[step], soft[step], shrink[step])
+            compiled.train(
+                begin,
+                min(begin + stride, steps),
+                self.epoch,
+                self.weights,
+                self.first,
+                self.second,
+                self.steps,
+                member_steps,
+                self.batch_rows,
+                orders,
+                rates,
+                self._seeds,
+                self._splits,
+                self._balanced,
+                self._scalar_columns,
+                self._values,
+                self._codes,
+                self._target,
+                *self._weighings,
+                plan.options,
+                plan.places,
+                plan.offsets,
+                plan.source_of,
+                plan.layers,
+                plan.blocks,
+            )
         self.epoch += 1
         self._average(living)
         return True
 
+    def _stride(self) -> int:
+        """Say how many steps to take before asking again whether to stop."""
+        cost = self.layout.parameters * int(self.batch_rows.max()) * len(self.members)
+        return max(1, int(_PATIENCE / cost))
+
     def _rates(self, steps: int) -> Array:
-        """Learning rates ``[steps, members]``: a function of each config's own epochs."""
-        rates = np.empty((steps, len(self.members)))
+        """Learning rates ``[members, steps]``: a function of each config's own epochs."""
+        rates = np.empty((len(self.members), steps))
         for position, member in enumerate(self.members):
             total = member.config.epochs * self.epoch_steps[position]
             done = (self.epoch * self.epoch_steps[position] + np.arange(steps)) / total
             share = SCHEDULES[member.config.schedule](np.minimum(done, 1.0))
-            rates[:, position] = member.config.learning_rate * share
+            rates[position] = member.config.learning_rate * share
         return rates
 
-    def _orders(self, steps: int) -> Array:
-        """Row numbers ``[steps, members, batch]`` of this epoch; -1 is padding."""
-        orders = np.full((steps, len(self.members), self._buffers.batch), -1, dtype=np.int32)
+    def _orders(self, living: Array) -> Array:
+        """Row numbers ``[members, rows]`` in the order of this epoch: batch after batch, padded at the end."""
+        orders = np.zeros((len(self.members), int((self.batch_rows * self.epoch_steps).max())), dtype=np.int32)
+        known: dict[tuple[int, int], Array] = {}  # configs that are paired share their orders
         for position, member in enumerate(self.members):
-            rows = self.samples.training[member.split]
-            order = rows[chance.row_order(member.seed, self.epoch, len(rows))]
-            size, count = int(self.batch_rows[position]), min(int(self.epoch_steps[position]), steps)
-            orders[:count, position, :size] = order[: count * size].reshape(count, size)
+            if living[position]:
+                rows, place = self.samples.training[member.split], (member.seed, member.split)
+                if place not in known:
+                    known[place] = rows[chance.row_order(member.seed, self.epoch, len(rows))]
+                count = int(self.batch_rows[position] * self.epoch_steps[position])
+                orders[position, :count] = known[place][:count]
         return orders
-
-    def _maskings(self, steps: int) -> list[Masking]:
-        scalars, every = self.scalars, np.arange(steps)[:, None]
-        layers = [chance.keys(self._seeds, chance.HIDDEN_MASK + i, self.epoch, every) for i in range(self._depth)]
-        hidden = np.stack(layers, axis=1) if layers else np.zeros((steps, 0, len(self.members)), dtype=np.uint64)
-        inputs = chance.keys(self._seeds, chance.INPUT_MASK, self.epoch, every)
-        inputs_scale = scalars.input_dropout_scale.astype(self.precision)
-        hidden_scale = scalars.dropout_scale.astype(self.precision)
-        return [
-            Masking(
-                inputs=scalars.input_dropout,
-                inputs_scale=inputs_scale,
-                inputs_streams=inputs[step],
-                hidden=scalars.dropout,
-                hidden_scale=hidden_scale,
-                hidden_streams=hidden[step],
-            )
-            for step in range(steps)
-        ]
-
-    @property
-    def _depth(self) -> int:
-        return len(self.layout.widths)
-
-    def _gradient(self, rows: Array, step: int, masking: Masking) -> None:
-        buffers, scalars, bias = self._buffers, self.scalars, self._biases[-1]
-        noise = scalars.noise if scalars.noise.any() else self._none
-        streams = chance.keys(self._seeds, chance.NOISE, self.epoch, step)
-        numeric = self.layout.inputs.numeric
-        kernels.gather(self._values, self._splits, rows, buffers.values, noise, streams, numeric)
-        if buffers.codes.shape[2]:
-            kernels.gather_codes(self.samples.codes, self._splits, rows, buffers.codes)
-        output = forward(self.layout, self._places, buffers, self.weights, self._views, masking)
-        known = (self.weights, bias, self._target, self._splits, rows, self._row_weights)
-        d_bias = self._gradients.of["bias_out"]
-        if self.samples.classification:
-            kernels.class_gradient(output, *known, scalars.smoothing, self.batch_rows, d_bias)
-        else:
-            kernels.square_gradient(output, *known, self.batch_rows, d_bias)
-        backward(
-            self.layout,
-            self._places,
-            buffers,
-            self._gradients,
-            self.weights,
-            self._views,
-            input_learns=self._input_learns,
-            inputs_dropped=bool(masking.inputs.any()),
-        )
-
-    def _update(self, active: Array, rates: Array, soft: Array, shrink: Array) -> None:
-        scalars = self.scalars
-        for block in self.layout.blocks:
-            if not self._input_learns and block.kind not in ("weight", "bias"):
-                continue
-            gradient = self._gradients.of[block.name]
-            rate = rates * scalars.input_scale_rate if block.kind == "scale" else rates
-            penalties = (soft, shrink) if block.kind == "weight" else (self._none, self._unit)
-            if self._adamw:
-                moments = (self.first, self.second)
-                decays = (scalars.momentum, scalars.second_momentum, self.steps)
-                kernels.adamw(self.weights, block.start, gradient, *moments, active, rate, *decays, *penalties)
-            else:
-                decays = (scalars.momentum, scalars.nesterov)
-                kernels.sgd(self.weights, block.start, gradient, self.first, active, rate, *decays, *penalties)
 
     def _average(self, living: Array) -> None:
         decay = self.scalars.averaging
@@ -217,24 +175,25 @@ class Fleet:
             rows: row numbers of each member, of any length.
             weights: ``[members, parameters]``, as ``learnt`` gives them.
         """
-        longest = max(len(one) for one in rows)
-        chunks = -(-longest // _CHUNK)
-        padded = np.full((chunks, len(self.members), _CHUNK), -1, dtype=np.int32)
-        for position, one in enumerate(rows):
-            whole = np.full(chunks * _CHUNK, -1, dtype=np.int32)
-            whole[: len(one)] = one
-            padded[:, position] = whole.reshape(chunks, _CHUNK)
-        views, bias, buffers = weight_views(self.layout, weights), self._biases[-1], self._judging
-        result = np.empty((len(self.members), chunks * _CHUNK, self.layout.outputs), dtype=self.precision)
-        streams = np.zeros(len(self.members), dtype=np.uint64)
-        for chunk in range(chunks):
-            taken = padded[chunk]
-            kernels.gather(self._values, self._splits, taken, buffers.values, self._none, streams, 0)
-            if buffers.codes.shape[2]:
-                kernels.gather_codes(self.samples.codes, self._splits, taken, buffers.codes)
-            output = forward(self.layout, self._places, buffers, weights, views, None)
-            result[:, chunk * _CHUNK : (chunk + 1) * _CHUNK] = output + weights[:, None, bias : bias + output.shape[2]]
-        return [result[position, : len(one)] for position, one in enumerate(rows)]
+        bounds = np.concatenate([[0], np.cumsum([len(one) for one in rows])]).astype(np.int64)
+        taken = np.concatenate([np.asarray(one, dtype=np.int32) for one in rows])
+        out = np.empty((len(taken), self.layout.outputs), dtype=self.precision)
+        plan = self._plan
+        compiled.predict(
+            taken,
+            bounds,
+            out,
+            self._own(weights),
+            self._splits,
+            self._values,
+            self._codes,
+            plan.options,
+            plan.places,
+            plan.offsets,
+            plan.layers,
+            _CHUNK,
+        )
+        return [out[begin:end] for begin, end in pairwise(bounds)]
 
     # row operations
 
@@ -253,6 +212,6 @@ class Fleet:
     def load(self, state: dict[str, Array]) -> None:
         """Continue from what ``state`` gave for the same members."""
         for name in _STATE:
-            setattr(self, name, np.ascontiguousarray(state[name]).copy())
+            setattr(self, name, np.array(state[name], order="C"))
         self.epoch = int(state["epoch"])
         self._prepare()

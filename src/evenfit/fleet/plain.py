@@ -54,7 +54,7 @@ def train(member: Member, samples: Samples, *, epochs: int, precision: torch.dty
             weight = torch.tensor(weights[member.split][taken], dtype=precision)
             loss = (_row_losses(outputs, member, samples, taken) * weight).mean()
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             _proximal(member, plan, parameters, rate)
         decay = config.weight_averaging

@@ -1,0 +1,170 @@
+"""Arithmetic: exponentials, cosines and random words, in operations that vectorise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from evenfit.fleet.chance import GOLDEN, MIX_A, MIX_B
+
+# reassociation lets sums be vectorised; NaN and infinity keep their meaning
+_FAST = {"reassoc", "contract", "arcp", "nsz"}
+jit = numba.njit(cache=True, nogil=True, fastmath=_FAST, boundscheck=False, error_model="numpy")
+
+_GOLDEN, _MIX_A, _MIX_B = np.uint64(GOLDEN), np.uint64(MIX_A), np.uint64(MIX_B)
+_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+# 2^f for f in [-1/2, 1/2]: Taylor's terms ln(2)^n / n!
+_POWERS = tuple(float(np.log(2.0) ** n / np.prod(np.arange(1, n + 1, dtype=float))) for n in range(14))
+# sin and cos of pi r for r in [-1/2, 1/2], in powers of r^2
+_SIN = tuple(
+    float((-1.0) ** n * np.pi ** (2 * n + 1) / np.prod(np.arange(1, 2 * n + 2, dtype=float))) for n in range(10)
+)
+_COS = tuple(float((-1.0) ** n * np.pi ** (2 * n) / np.prod(np.arange(1, 2 * n + 1, dtype=float))) for n in range(11))
+
+
+@intrinsic
+def _power_of_two(typing_context: Any, exponent: Any) -> Any:
+    """Give 2^exponent for an int32 (as float32) or int64 (as float64), by writing the exponent's bits."""
+    if exponent == types.int32:
+        signature, kind, bias, shift = types.float32(types.int32), ir.FloatType(), 127, 23
+    else:
+        signature, kind, bias, shift = types.float64(types.int64), ir.DoubleType(), 1023, 52
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        integer = arguments[0].type
+        bits = builder.shl(builder.add(arguments[0], ir.Constant(integer, bias)), ir.Constant(integer, shift))
+        return builder.bitcast(bits, kind)
+
+    return signature, generate
+
+
+@intrinsic
+def _whole(typing_context: Any, number: Any) -> Any:
+    """Truncate a float32 to int32, a float64 to int64."""
+    result = types.int32 if number == types.float32 else types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fptosi(arguments[0], context.get_value_type(result))
+
+    return result(number), generate
+
+
+@intrinsic
+def like(typing_context: Any, constant: Any, number: Any) -> Any:
+    """Give a constant in the precision of ``number``, so that float32 stays float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[0], signature.args[0], signature.return_type)
+
+    return number(constant, number), generate
+
+
+@intrinsic
+def _double(typing_context: Any, number: Any) -> Any:
+    """Say whether ``number`` is a float64: a constant, so that what float32 does not need is left out."""
+    answer = int(number == types.float64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return ir.Constant(ir.IntType(1), answer)
+
+    return types.boolean(number), generate
+
+
+@jit
+def exponential(x):
+    """Exponential, to the last digits; the argument is held in [-80, 80]."""
+    x = min(max(x, like(-80.0, x)), like(80.0, x))
+    t = x * like(1.4426950408889634, x)
+    n = np.floor(t + like(0.5, x))
+    f = t - n
+    p = like(_POWERS[6], x)
+    if _double(x):
+        p = like(_POWERS[11], x)
+        p = p * f + like(_POWERS[10], x)
+        p = p * f + like(_POWERS[9], x)
+        p = p * f + like(_POWERS[8], x)
+        p = p * f + like(_POWERS[7], x)
+        p = p * f + like(_POWERS[6], x)
+    p = p * f + like(_POWERS[5], x)
+    p = p * f + like(_POWERS[4], x)
+    p = p * f + like(_POWERS[3], x)
+    p = p * f + like(_POWERS[2], x)
+    p = p * f + like(_POWERS[1], x)
+    p = p * f + like(1.0, x)
+    return p * _power_of_two(_whole(n))
+
+
+@jit
+def half_turn_sine(r):
+    """Sine of pi r for r in [-1/2, 1/2]."""
+    q = r * r
+    s = like(_SIN[5], r)
+    if _double(r):
+        s = like(_SIN[9], r)
+        s = s * q + like(_SIN[8], r)
+        s = s * q + like(_SIN[7], r)
+        s = s * q + like(_SIN[6], r)
+        s = s * q + like(_SIN[5], r)
+    s = s * q + like(_SIN[4], r)
+    s = s * q + like(_SIN[3], r)
+    s = s * q + like(_SIN[2], r)
+    s = s * q + like(_SIN[1], r)
+    return (s * q + like(_SIN[0], r)) * r
+
+
+@jit
+def half_turn_cosine(r):
+    """Cosine of pi r for r in [-1/2, 1/2]."""
+    q = r * r
+    c = like(_COS[6], r)
+    if _double(r):
+        c = like(_COS[10], r)
+        c = c * q + like(_COS[9], r)
+        c = c * q + like(_COS[8], r)
+        c = c * q + like(_COS[7], r)
+        c = c * q + like(_COS[6], r)
+    c = c * q + like(_COS[5], r)
+    c = c * q + like(_COS[4], r)
+    c = c * q + like(_COS[3], r)
+    c = c * q + like(_COS[2], r)
+    c = c * q + like(_COS[1], r)
+    return c * q + like(1.0, r)
+
+
+@jit
+def mix(state):
+    """Scramble 64 bits, as ``chance.mix`` does."""
+    state = (state ^ (state >> _S30)) * _MIX_A
+    state = (state ^ (state >> _S27)) * _MIX_B
+    return state ^ (state >> _S31)
+
+
+@jit
+def stream_of(seed, purpose, epoch, step):
+    """Give the key of a stream, as ``chance.key`` does."""
+    state = mix(seed + _GOLDEN)
+    state = mix((state ^ mix(np.uint64(purpose) + _GOLDEN)) + _GOLDEN)
+    state = mix((state ^ mix(np.uint64(epoch) + _GOLDEN)) + _GOLDEN)
+    return mix((state ^ mix(np.uint64(step) + _GOLDEN)) + _GOLDEN)
+
+
+@jit
+def fill_words(stream, out, count):
+    """Fill ``out`` with the first words of a stream, as ``chance.words`` gives them."""
+    for i in range(count):
+        out[i] = mix(stream + np.uint64(i + 1) * _GOLDEN)
+
+
+@jit
+def normal(stream, i):
+    """Give the i-th standard normal number of a stream, as ``chance.normals`` does."""
+    a = mix(stream + np.uint64(2 * i + 1) * _GOLDEN) >> _S11
+    b = mix(stream + np.uint64(2 * i + 2) * _GOLDEN) >> _S11
+    u, v = (np.float64(a) + 0.5) * 2.0**-53, (np.float64(b) + 0.5) * 2.0**-53
+    return np.sqrt(-2.0 * np.log(u)) * np.cos(2.0 * np.pi * v)
