@@ -119,6 +119,17 @@ def test_bad_cells_among_numbers_are_missing_and_said():
     assert np.isnan(again.numeric[0, 1])
 
 
+def test_half_words_and_half_numbers_are_categories():
+    column, table = kind_of([*map(str, NUMBERS[:22]), *["none", "few"] * 9])
+    assert column.kind == "categorical"
+    assert "column: mixes numbers and text, such as 'none'; taken as categories" in table.notes
+
+
+def test_weights_of_zero_alone_are_refused():
+    with pytest.raises(DataError, match="at least one weight must be above 0; column 'w' has only zeros"):
+        table_of(x=NUMBERS, w=[0] * ROWS, options={"weight": "w"})
+
+
 def test_infinite_and_huge_numbers_are_missing_and_said():
     cells = [*NUMBERS[3:], float("inf"), 1e300, -float("inf")]
     column, table = kind_of(cells)
