@@ -41,7 +41,7 @@ class FakeRuns:
 
     def plan(self, request):
         self.calls.append(("plan", request))
-        return {"task": "classification", "rows": 5000}
+        return self._answer()
 
     def resume(self, name, *, runs, progress):
         self.calls.append(("resume", name, runs))

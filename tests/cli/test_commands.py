@@ -54,7 +54,7 @@ def test_flags_come_before_the_config_file(command, fake_runs, tmp_path):
 
 def test_plan_says_what_would_run_and_fits_nothing(command, fake_runs):
     code, out, _ = command("fit", "a.csv", "--target", "y", "--plan")
-    assert (code, out) == (0, "task  classification\nrows  5000\n")
+    assert (code, out) == (0, "selected 0.4\n")
     assert [call[0] for call in fake_runs.calls] == ["plan"]
 
 

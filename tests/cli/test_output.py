@@ -4,7 +4,7 @@ import io
 import json
 import sys
 
-from evenfit.cli.output import print_json, print_pairs, print_table
+from evenfit.cli.output import print_json, print_table
 
 
 def test_json_has_no_infinities_and_keeps_every_letter(capsys):
@@ -17,8 +17,8 @@ def test_json_has_no_infinities_and_keeps_every_letter(capsys):
 def test_a_terminal_that_cannot_show_a_letter_gets_another(monkeypatch):
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", out)
-    print_pairs({"shell": "🐚"})
-    assert out.buffer.getvalue() == b"shell  ?\n"
+    print_table([{"shell": "🐚"}])
+    assert out.buffer.getvalue() == b"shell\n?\n"
 
 
 def test_a_table_puts_numbers_to_the_right_and_gaps_as_a_dash(capsys):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from evenfit.cli.output import print_answer, print_json, print_pairs
+from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
 from evenfit.runs.options import read_options, request_from
 
@@ -110,11 +110,7 @@ def fit(
     from evenfit.runs.fit import plan as run_plan
 
     if plan:
-        planned = run_plan(request)
-        if json:
-            print_json(planned)
-        else:
-            print_pairs(planned)
+        print_answer(run_plan(request), as_json=json)
         return 0
     with reporting(quiet=json) as progress:
         outcome = run_fit(request, progress=progress)

@@ -30,12 +30,6 @@ def print_json(value: object) -> None:
     _write(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def print_pairs(pairs: Mapping[str, object]) -> None:
-    """Print names and values, one pair a line, the values below one another."""
-    width = max((len(name) for name in pairs), default=0)
-    _write("\n".join(f"{name.replace('_', ' '):<{width}}  {_cell(value)}" for name, value in pairs.items()))
-
-
 def print_table(rows: Sequence[Mapping[str, object]]) -> None:
     """Print rows below their names, numbers to the right."""
     names = list(dict.fromkeys(name for row in rows for name in row))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from evenfit.data.encodings import fit_encoding
+from evenfit.data.encodings import Encoding, fit_encoding
 from evenfit.data.splits import Split
 from evenfit.deploy.model import Model
 from evenfit.deploy.part import Part
@@ -18,6 +17,7 @@ from evenfit.fleet.member import Member
 from evenfit.fleet.threads import one_thread
 from evenfit.results.study import Study
 from evenfit.runs.search import Found, Search
+from evenfit.specs.config import Config
 
 _REFITS = 4  # networks of each config where the deployed model is trained anew on all rows
 
@@ -29,7 +29,12 @@ def make_model(search: Search, found: Found, study: Study) -> Model:
     """
     shares = _shares(study)
     numbers = list(dict.fromkeys([study.selected.trial, *shares]))
-    parts = tuple(_fold_members(search, found, number, shares.get(number, 0.0)) for number in numbers)
+    encodings: dict[tuple[str, str], tuple[Encoding, ...]] = {}  # configs share them, and they take long
+    for number in numbers:
+        config = found.trials[number].config
+        if (config.inputs, config.target) not in encodings:
+            encodings[config.inputs, config.target] = _encodings(search, config)
+    parts = tuple(_fold_members(found, number, shares.get(number, 0.0), encodings) for number in numbers)
     return _model(search, study, parts)
 
 
@@ -38,14 +43,12 @@ def refit_model(
     study: Study,
     *,
     stop: Callable[[], bool] = lambda: False,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Model:
     """Train the selected config anew on all rows, for the epochs that were best: for rows in order of time.
 
     A fold's network has never seen the latest rows; what will be predicted is later still. Several
     seeds are trained and predict together. If ``stop`` says so, networks keep the epochs they reached.
     """
-    del clock
     table, config = search.problem.table, study.selected.config
     rows = np.arange(table.rows)
     encoding = fit_encoding(table, rows, inputs=config.inputs, target=config.target)  # type: ignore[arg-type]
@@ -97,18 +100,23 @@ def _shares(study: Study) -> dict[int, float]:
     return {trial: weight for trial, weight in zip(ensemble.trials, ensemble.weights, strict=True) if weight > 0}
 
 
-def _fold_members(search: Search, found: Found, number: int, share: float) -> Part:
-    config, problem = found.trials[number].config, search.problem
-    state = found.states[number]
-    encodings = tuple(
-        fit_encoding(problem.table, split.train, inputs=config.inputs, target=config.target)  # type: ignore[arg-type]
-        for split in problem.splits
+def _encodings(search: Search, config: Config) -> tuple[Encoding, ...]:
+    """Fit the encodings of each split again: what workers fitted stayed with them."""
+    return tuple(
+        fit_encoding(search.problem.table, split.train, inputs=config.inputs, target=config.target)  # type: ignore[arg-type]
+        for split in search.problem.splits
     )
+
+
+def _fold_members(
+    found: Found, number: int, share: float, encodings: Mapping[tuple[str, str], tuple[Encoding, ...]]
+) -> Part:
+    config, state = found.trials[number].config, found.states[number]
     return Part(
         trial=number,
         config=config,
         share=share,
         weights=state["weights"],
         residuals=state["residuals"],
-        encodings=encodings,
+        encodings=encodings[config.inputs, config.target],
     )

@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evenfit.errors import StoreError
 from evenfit.experiments.processes import Processes
@@ -19,6 +19,7 @@ from evenfit.runs.request import FitRequest
 
 if TYPE_CHECKING:
     from evenfit.runs.outcome import Outcome
+    from evenfit.runs.plan import Plan
     from evenfit.store import Run
 
 # Imports that take long are inside: the workers begin first, and start while this process reads the table.
@@ -73,26 +74,17 @@ def resume(name: str, *, runs: str, progress: Report) -> Outcome:
             return job.run_with(workers, progress)
 
 
-def plan(request: FitRequest) -> dict[str, Any]:
-    """Say what a fit would do: data, splits, default config, and the space that it would search."""
-    from evenfit.data.splits import describe_splits
-    from evenfit.data.table import describe
-    from evenfit.runs.job import plan_job, read_source
+def plan(request: FitRequest) -> Plan:
+    """Say what a fit would do, without doing it.
 
-    source = read_source(request)
-    search = plan_job(request, source, workers=worker_count(request))
-    default = search.space.default
-    values = search.space.to_json()["values"]
-    return {
-        "data": describe(source.table),
-        "splits": describe_splits(search.problem.splits),
-        "metric": search.problem.metric,
-        "workers": worker_count(request),
-        "budget": request.budget.to_json(),
-        "default": default.to_json(),
-        "default_seconds": search.costs.config(default),
-        "searched": values,
-    }
+    Raises:
+        EvenfitError: the table, a column or an option cannot be used.
+    """
+    from evenfit.runs.job import plan_job, read_source
+    from evenfit.runs.plan import Plan
+
+    source, count = read_source(request), worker_count(request)
+    return Plan(source=source, search=plan_job(request, source, workers=count), workers=count)
 
 
 def worker_count(request: FitRequest) -> int:

@@ -21,7 +21,7 @@ from evenfit.results.study import Study
 from evenfit.results.trial import COMPLETE, Trial
 from evenfit.runs.alone import Alone
 from evenfit.runs.job import Job
-from evenfit.runs.memory import plan_in_memory, solve
+from evenfit.runs.memory import plan_in_memory, solve, useful_workers
 from evenfit.runs.progress import ignore
 from evenfit.runs.request import FitRequest
 from evenfit.runs.search import Search
@@ -88,6 +88,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     request = _request(
         table, budget=known, folds=folds, seed=seed, metric=metric, task=task, workers=workers, store=store
     )
+    workers = useful_workers(workers, known)
     search = _plan(request, table, workers=workers, space=space)
     if store is None:
         return solve(search, workers=workers, started=started, notes=table.notes).study

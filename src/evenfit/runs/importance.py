@@ -20,6 +20,7 @@ from evenfit.results.study import Interval
 
 _ROWS = 3000  # judged in all, over the splits
 _LEAST_ROWS = 20  # of one split
+_CELLS = 300_000  # rows times columns that are judged where time does not matter
 
 
 def importance(
@@ -29,8 +30,11 @@ def importance(
 
     Breiman, "Random forests", Machine Learning 2001; here each split's network is judged on rows that
     it has not seen. The interval is over splits. Columns come with the most important first; those
-    for which ``seconds`` did not suffice are missing.
+    for which ``seconds`` did not suffice are missing; with infinite ones, rows and columns are a
+    function of the table alone.
     """
+    if seconds <= 0:
+        return ()
     part = next(part for part in model.parts if part.trial == model.selected)
     if len(part.encodings) != len(problem.splits):
         return ()
@@ -40,8 +44,9 @@ def importance(
     plain = _losses(part, tables, problem)
     once = clock() - began
     columns = _columns(problem.table)
-    if once * len(columns) > seconds:
-        each = max(_LEAST_ROWS, int(each * seconds / (once * len(columns))))
+    share = _CELLS / (each * len(tables) * len(columns)) if math.isinf(seconds) else seconds / (once * len(columns))
+    if share < 1:
+        each = max(_LEAST_ROWS, int(each * share))
         tables = _tables(problem, each)
         plain = _losses(part, tables, problem)
     found = []
@@ -103,7 +108,7 @@ def _losses(part: Part, tables: list[Table], problem: Problem) -> npt.NDArray[An
             encodings=part.encodings[split : split + 1],
         )
         known = next(predictions(one, table, classes=problem.truth.classes))
-        losses[split] = float(np.mean(base_loss(known, table.target)))
+        losses[split] = float(np.mean(base_loss(known, np.asarray(table.target))))
     return losses
 
 

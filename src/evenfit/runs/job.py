@@ -31,7 +31,7 @@ from evenfit.store.failures import told_plainly
 __all__ = ["Job", "Starting", "plan_job", "read_source"]
 
 _LATER = ("evenfit.runs.deployment", "evenfit.runs.importance", "evenfit.report.page", "evenfit.report.readme")
-_REPORT_SECONDS = 1.0  # that the report takes, beside which importance must end
+_REPORT_SECONDS, _IMPORTANCE_SECONDS = 1.0, 3.0  # that the report takes, and that importance may
 
 
 class Starting(Protocol):
@@ -194,7 +194,7 @@ class Job:
         if self.source.test is not None:
             fresh = score_rows(model, self.source.test, source=str(self.request.test))
         self._say("measuring what each column is worth")
-        worth = importance(self.search.problem, fold_model, seconds=self._left() - _REPORT_SECONDS)
+        worth = importance(self.search.problem, fold_model, seconds=self._importance_seconds())
         self._say("writing the report")
         outcome = self._outcome(study, worth, fresh)
         write_documents(outcome, self.request)
@@ -202,6 +202,12 @@ class Job:
         self.store.finish(self.run, outcome.json(), "done", report=outcome.text())
         self.store.spend(self.run, self._spent())
         return outcome
+
+    def _importance_seconds(self) -> float:
+        """Give what the report leaves, and no more than a user likes to wait; where trials are the budget, no clock."""
+        if self.request.budget.seconds is None:
+            return math.inf
+        return min(_IMPORTANCE_SECONDS, self._left() - _REPORT_SECONDS)
 
     def _outcome(self, study: Study, worth: tuple[tuple[str, Interval], ...], fresh: Any) -> Outcome:
         facts = make_facts(

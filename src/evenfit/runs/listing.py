@@ -55,8 +55,9 @@ def show(run: str, runs: str | Path) -> Shown:
 
 
 def _row(run: Run) -> dict[str, object]:
-    """What a list tells about a run."""
+    """What a list tells about a run; the estimate as a score: a root for RMSE, higher when better for accuracy."""
     estimate = _part(run.summary, "estimate")
+    score = _part(estimate, "score") or estimate
     return {
         "run": run.name,
         "status": run.status,
@@ -66,9 +67,9 @@ def _row(run: Run) -> dict[str, object]:
         "trials": run.trials,
         "seconds": round(run.seconds_spent, 1),
         "metric": estimate.get("metric") or run.request.get("metric"),
-        "estimate": estimate.get("mean"),
-        "low": estimate.get("low"),
-        "high": estimate.get("high"),
+        "estimate": score.get("mean"),
+        "low": score.get("low"),
+        "high": score.get("high"),
     }
 
 
@@ -105,6 +106,8 @@ def _advice(run: Run) -> str:
     """What to do about a run that is not done."""
     if run.status == "running":
         return "It is running now; its numbers come when it ends."
+    if run.status == "failed":
+        return "It has no result, and cannot be resumed: its budget was too small, or its table cannot be learnt from."
     return f"Go on with: evenfit resume {shlex.quote(str(run.folder))}"
 
 

@@ -19,6 +19,7 @@ from evenfit.specs.budget import Budget
 from evenfit.specs.space import Space
 
 _DEFAULT_SHARE = 0.16  # of the seconds that limit a study of a number of trials: what its default config may take
+_PROCESS_SECONDS = 15.0  # a shorter study is over before processes have started and paid for themselves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +96,14 @@ def _stop_at(search: Search, started: float) -> float | None:
     seconds = search.budget.seconds
     if seconds is None:
         return None
-    reserve = 0.5 + 0.03 * min(seconds, 60.0) + search.problem.table.rows * 4e-5
+    reserve = 1.0 + 0.03 * min(seconds, 60.0) + search.problem.table.rows * 4e-5
     return started + seconds - min(reserve, 0.35 * seconds)
+
+
+def useful_workers(wanted: int, budget: Budget) -> int:
+    """Give the number of processes that are worth their start: as many as wanted, or 1 where time is short."""
+    short = budget.seconds is not None and budget.seconds < _PROCESS_SECONDS
+    return 1 if short else wanted
 
 
 def core_count() -> int:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from evenfit.data.sources import read
 from evenfit.deploy.model import Model, load_model
 from evenfit.errors import DataError
 from evenfit.report.facts import Fresh
+from evenfit.report.words import score_word
 from evenfit.results.metrics import metric_of
 from evenfit.runs.scoring import score_rows
 
@@ -43,6 +43,7 @@ class Scored:
 
     fresh: Fresh
     model: Model
+    notes: tuple[str, ...] = ()  # what was noticed in the rows
 
     def text(self) -> str:
         """A few lines: the loss as promised and as found, network by network and as an ensemble."""
@@ -52,19 +53,27 @@ class Scored:
         bounds = sorted((show(promised["low"]), show(promised["high"])))
         own = sorted((show(fresh.loss.low), show(fresh.loss.high)))
         members = show(fresh.members_loss) if fresh.members_loss is not None else float("nan")
-        low, high = promised["low"], promised["high"]
-        inside = fresh.members_loss is not None and low <= fresh.members_loss <= high
-        where = "inside" if inside else "outside"
+        others = {name: value for name, value in fresh.scores.items() if name != self.model.metric}
         return "\n".join(
             [
                 f"{fresh.source}: {fresh.rows:,} rows, {name}",
                 f"  promised               {show(promised['mean']):.4g}  "
                 f"({promised['level']:.0%} interval {bounds[0]:.4g} to {bounds[1]:.4g})",
-                f"  networks, one by one   {members:.4g}  ({where} what was promised)",
+                f"  networks, one by one   {members:.4g}  ({self._beside_promise()})",
                 f"  the model as deployed  {show(fresh.loss.mean):.4g}  (95% interval {own[0]:.4g} to {own[1]:.4g})",
-                "  " + ", ".join(f"{key} {value:.4g}" for key, value in fresh.scores.items()),
+                "  " + ", ".join(f"{score_word(name)} {value:.4g}" for name, value in others.items()),
+                *(f"  {note}" for note in self.notes),
             ]
         )
+
+    def _beside_promise(self) -> str:
+        """Where the loss of the networks, one by one, lies beside the promised interval."""
+        loss, promised = self.fresh.members_loss, self.model.promised
+        if loss is None:
+            return "not measured"
+        if loss > promised["high"]:
+            return "worse than promised"
+        return "better than promised" if loss < promised["low"] else "as promised"
 
     def json(self) -> Mapping[str, object]:
         """The same by name: losses, lower is better."""
@@ -82,6 +91,7 @@ class Scored:
             "members_loss": fresh.members_loss,
             "promised": dict(self.model.promised),
             "scores": dict(fresh.scores),
+            "notes": list(self.notes),
         }
 
 
@@ -116,6 +126,4 @@ def score(folder: Path, file: Path) -> Scored:
     """
     model = load_model(folder)
     table = model.schema.apply(read(str(file)), with_target=True)
-    if table.target is not None and np.issubdtype(table.target.dtype, np.integer) and (table.target < 0).any():
-        raise DataError(f"{file} has a class that training did not have")
-    return Scored(fresh=score_rows(model, table, source=str(file)), model=model)
+    return Scored(fresh=score_rows(model, table, source=str(file)), model=model, notes=tuple(table.notes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from evenfit.data.encodings import fit_encoding, input_choices, target_choices
 from evenfit.data.schema import Table
 from evenfit.data.splits import Split
-from evenfit.errors import BudgetError
+from evenfit.errors import BudgetError, DataError, EvenfitError
 from evenfit.experiments.heat import Event, Finished, Heat
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.sizing import default_config, make_space
@@ -112,8 +111,8 @@ def run_search(
 
     Raises:
         BudgetError: time ran out before the default config was validated once.
+        DataError: no config has losses that are numbers.
     """
-    started = time.monotonic()
     limits = Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds)
     events = tune(
         search.space,
@@ -130,13 +129,24 @@ def run_search(
         if isinstance(event, Finished):
             found.add(event)
     if not any(trial.status == COMPLETE for trial in found.trials.values()):
-        spent = time.monotonic() - started
-        need = search.costs.config(search.space.default) / search.space.default.epochs
-        raise BudgetError(
-            f"the budget is too small for an answer: after {spent:.0f} s of training no network had finished one epoch "
-            f"on all {search.costs.splits} splits; give it at least {max(10.0, 4 * need + 10):.0f}s"
-        )
+        raise _no_answer(search, found)
     return found
+
+
+def _no_answer(search: Search, found: Found) -> EvenfitError:
+    """Say why no config could be completed: its losses are no numbers, or time was too short."""
+    seconds, costs = search.budget.seconds, search.costs
+    if found.trials or seconds is None:
+        return DataError(
+            "training came to losses that are no numbers, in every config that was tried; are there enormous values in "
+            "the target?"
+        )
+    epoch = costs.config(search.space.default) / search.space.default.epochs
+    enough = 5 * math.ceil(max(10.0, 4 * epoch + 10, 2 * seconds) / 5)
+    return BudgetError(
+        f"the budget is too small for an answer: {seconds:g}s were over before the default config had finished an "
+        f"epoch on all {costs.splits} splits; give it {enough}s"
+    )
 
 
 def conclude(search: Search, found: Found, *, seconds: float, stopped: str, notes: Sequence[str] = ()) -> Study:
