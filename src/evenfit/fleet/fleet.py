@@ -29,6 +29,13 @@ _PATIENCE = 0.5e9  # multiplications between two questions whether to stop: some
 _STATE = ("weights", "first", "second", "average", "steps")
 
 
+def _data(array: Array, kind: npt.DTypeLike) -> Array:
+    """Give data as compiled code expects it, dense and read-only, without a copy where it can be."""
+    view = np.ascontiguousarray(array, dtype=kind).view()
+    view.flags.writeable = False
+    return view
+
+
 class Fleet:
     """The networks, their optimiser's moments, and how far they are.
 
@@ -50,14 +57,13 @@ class Fleet:
         self.average: Array = np.zeros_like(self.weights)
         self.steps: Array = np.zeros(len(members), dtype=np.int64)
         self._plan = make_plan(self.layout, classification=samples.classification, adamw=config.optimiser == "adamw")
-        self._values, self._target = self._own(samples.values), self._own(samples.target)
-        self._codes = np.require(samples.codes, dtype=np.int32, requirements=["C", "W"])
-        self._weighings = self._own(samples.row_weights), self._own(samples.balanced_weights)
+        self._values = _data(samples.values, self.precision)
+        self._codes = _data(samples.codes, np.int32)
+        self._target = _data(samples.target, self.precision)
+        self._weighings = tuple(
+            _data(weights, self.precision) for weights in (samples.row_weights, samples.balanced_weights)
+        )
         self._prepare()
-
-    def _own(self, array: Array) -> Array:
-        # compiled code is made for one kind of array: dense and writable, though it only reads
-        return np.require(array, dtype=self.precision, requirements=["C", "W"])
 
     def _prepare(self) -> None:
         """Collect what follows from the members."""
@@ -183,7 +189,7 @@ class Fleet:
             taken,
             bounds,
             out,
-            self._own(weights),
+            np.require(weights, dtype=self.precision, requirements=["C", "W"]),
             self._splits,
             self._values,
             self._codes,
