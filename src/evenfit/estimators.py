@@ -33,7 +33,7 @@ from evenfit.errors import ConfigError, DataError
 from evenfit.report.short import short
 from evenfit.results.cv_results import cv_results
 from evenfit.runs.deployment import make_model
-from evenfit.runs.memory import core_count, plan_in_memory, solve
+from evenfit.runs.memory import core_count, plan_in_memory, solve, useful_workers
 from evenfit.specs.budget import Budget
 
 Array = npt.NDArray[Any]
@@ -76,7 +76,8 @@ class _Evenfit(BaseEstimator, ABC):
             ValueError: the rows, the target or a parameter cannot be used.
         """
         started = time.monotonic()
-        budget, workers = self._budget(), _worker_count(self.n_jobs)
+        budget = self._budget()
+        workers = useful_workers(_worker_count(self.n_jobs), budget)
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         rows, weights = self._rows(X, reset=True), None
@@ -213,7 +214,7 @@ class EvenfitClassifier(ClassifierMixin, _Evenfit):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(
-                f"y must have at least two classes; got one class alone, {self.classes_[0]!r}, "
+                f"y must have at least two classes; got one class alone, {self.classes_.tolist()[0]!r}, "
                 "in all rows with a weight above 0"
             )
         task: Task = "binary" if len(self.classes_) == 2 else "multiclass"

@@ -19,7 +19,7 @@ from evenfit.specs.budget import Budget
 from evenfit.specs.space import Space
 
 _DEFAULT_SHARE = 0.16  # of the seconds that limit a study of a number of trials: what its default config may take
-_PROCESS_SECONDS = 15.0  # a shorter study is over before processes have started and paid for themselves
+_PROCESS_SECONDS = 20.0  # a shorter study is over before processes have started and paid for themselves
 
 
 @dataclass(frozen=True, kw_only=True)
