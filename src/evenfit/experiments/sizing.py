@@ -87,10 +87,10 @@ def default_config(
         activation="mish",
         batch_rows=batch,
         epochs=24 if classification else 64,
-        learning_rate=3e-3,
+        learning_rate=3e-3 if classification else 5e-3,
         schedule="flat-cosine",
-        dropout=0.1,
-        l2=0.01,
+        dropout=0.2 if classification else 0.0,
+        l2=0.3 if classification else 0.01,
         inputs="quantile" if shape.numeric else "robust",
         weight_averaging=0.7 if classification else 0.0,
         numeric_embedding="pbld" if 0 < shape.numeric <= _MOST_EMBEDDED else "none",
@@ -121,7 +121,8 @@ _CHEAPER: tuple[dict[str, float], ...] = (  # what the default gives up where ti
 
 
 def _scaled(base: Config, name: str, factor: float) -> int:
-    return max(1, round(getattr(base, name) * factor))
+    value: int = getattr(base, name)
+    return max(1, round(value * factor))
 
 
 def make_space(
@@ -155,9 +156,9 @@ def make_space(
         "learning_rate": Range(low=5e-4, high=2e-2, log=True),
         "schedule": Choice(values=("flat-cosine", "cosine", "coslog4")),
         "input_scale_rate": Range(low=1.0, high=12.0, log=True, zero=0.1),
-        "l1": Range(low=1e-6, high=1e-2, log=True, zero=0.7),
-        "l2": Range(low=1e-4, high=0.5, log=True, zero=0.1),
-        "dropout": Range(low=0.02, high=0.5, zero=0.15),
+        "l1": Range(low=1e-3, high=0.3, log=True, zero=0.6),
+        "l2": Range(low=1e-3, high=3.0, log=True, zero=0.1),
+        "dropout": Range(low=0.05, high=0.6, zero=0.15) if classification else Range(low=0.02, high=0.3, zero=0.5),
         "input_dropout": Range(low=0.02, high=0.25, zero=0.7),
         "input_noise": Range(low=0.01, high=0.3, log=True, zero=0.7),
         "weight_averaging": Range(low=0.4, high=0.95, zero=0.35),
