@@ -21,8 +21,9 @@ def gather(source, rows, values, noise, stream, numeric):
             kept[j] = found[j]
     if noise > 0:
         for b in range(rows.size):
+            kept = values[b]
             for j in range(numeric):
-                values[b, j] += like(noise * normal(stream, b * numeric + j), values[b, j])
+                kept[j] += like(noise * normal(stream, b * numeric + j), kept[j])
 
 
 @jit
@@ -153,10 +154,13 @@ def drop_inputs(units, columns, threshold, kept_scale, stream, source_of, words)
     count, width = units.shape
     fill_words(stream, words, (count * columns + 7) // 8)
     bits = words.view(np.uint8)
-    scale, zero = like(kept_scale, units[0, 0]), like(0.0, units[0, 0])
+    scale, zero, limit = like(kept_scale, units[0, 0]), like(0.0, units[0, 0]), np.uint8(threshold)
+    factors = np.empty(columns, units.dtype)
     for b in range(count):
+        for c in range(columns):
+            factors[c] = scale if bits[b * columns + c] >= limit else zero
         for d in range(width):
-            units[b, d] *= scale if bits[b * columns + source_of[d]] >= threshold else zero
+            units[b, d] *= factors[source_of[d]]
 
 
 @jit
