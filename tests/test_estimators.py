@@ -294,6 +294,11 @@ def test_frames_without_rows_or_columns_are_refused_in_scikit_learns_words(targe
         quick().fit(pd.DataFrame(index=range(len(target))), target)
 
 
+def test_a_frame_that_names_a_column_twice_is_refused(target):
+    with pytest.raises(DataError, match="once"):
+        quick().fit(pd.DataFrame(np.ones((len(target), 2)), columns=["a", "a"]), target)
+
+
 def test_a_frame_whose_columns_changed_places_is_refused(columns, target):
     frame = pl.DataFrame(columns)
     model = quick(max_trials=1).fit(frame, target)

@@ -118,6 +118,7 @@ class _Evenfit(BaseEstimator, ABC):
         if isinstance(X, Mapping | pl.LazyFrame):
             X = to_polars(X)
         least = 2 if reset else 1
+        _check_names(X)
         if nw.dependencies.is_into_dataframe(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             _check_size(X, least=least)
@@ -268,6 +269,13 @@ def _check_size(X: Any, *, least: int) -> None:
         raise DataError(f"Found array with {rows} sample(s) (shape={X.shape}) while a minimum of {least} is required.")
     if columns < 1:
         raise DataError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
+
+
+def _check_names(X: Any) -> None:
+    """No name of a pandas frame comes twice; others cannot have that."""
+    columns: Any = getattr(X, "columns", None)
+    if not getattr(columns, "is_unique", True):
+        raise DataError(f"a table must name each column once; got {list(map(str, columns))}")
 
 
 def _worker_count(n_jobs: int | None) -> int:
