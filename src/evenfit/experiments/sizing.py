@@ -98,7 +98,8 @@ def default_config(
     if budget.seconds is None:
         return base.with_values(width=64)
     affordable = budget.seconds * workers * _DEFAULT_SHARE / splits
-    for values in _CHEAPER:
+    longer: tuple[dict[str, float], ...] = () if classification else ({"epochs": 2},)
+    for values in (*longer, *_CHEAPER):
         config = base.with_values(**{name: _scaled(base, name, factor) for name, factor in values.items()})
         if config.epochs * epoch_seconds(config, shape, outputs, rows) <= affordable:
             return config

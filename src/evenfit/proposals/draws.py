@@ -19,6 +19,7 @@ def draw_random(
 
     Bergstra & Bengio, "Random search for hyper-parameter optimization", JMLR 2012.
     """
+    del history  # random search learns nothing
     generator = np.random.default_rng(seed)
     common: dict[str, Any] = {
         name: space.values[name].at(generator.random()) for name in space.values if name in shared

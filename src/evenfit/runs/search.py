@@ -19,7 +19,7 @@ from evenfit.experiments.problem import Problem
 from evenfit.experiments.sizing import default_config, make_space
 from evenfit.experiments.tuning import Costs, Limits, Planned, tune
 from evenfit.experiments.workers import Workers
-from evenfit.proposals.tpe import draw_tpe
+from evenfit.proposals.mixed import draw_mixed
 from evenfit.results.study import Study
 from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, Trial
@@ -116,7 +116,7 @@ def run_search(
     limits = Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds)
     events = tune(
         search.space,
-        propose=draw_tpe,
+        propose=draw_mixed,
         limits=limits,
         costs=search.costs,
         workers=workers,
