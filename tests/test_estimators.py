@@ -3,6 +3,7 @@
 import pickle
 import re
 import time
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -339,7 +340,7 @@ def test_the_html_shows_the_verdict_beside_scikit_learns_diagram(columns, target
     assert "evenfit" not in model._repr_html_().split("<body>")[-1].split("class=")[0]
     shown = model.fit(columns, target)._repr_html_()
     assert "sk-top-container" in shown
-    assert model.study_.verdict.name in shown
+    assert escape(model.study_.verdict.sentence) in shown
     assert f"{model.estimate_.mean:.4g}" in shown
     assert len(shown) < 200_000
 

@@ -17,7 +17,7 @@ def short(study: Study) -> str:
     )
     lines = {
         "on fresh rows": f"{expected}; {score}" if score else expected,
-        "verdict": f"{study.verdict.name}: {study.verdict.sentence}",
+        "verdict": study.verdict.sentence,
         "default": better(study.comparison, metric=metric),
         "selected": regularisation(study.selected.config, task=study.truth.task),
         "tried": tried(study),
