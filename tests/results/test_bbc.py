@@ -124,6 +124,9 @@ def test_a_diverged_trial_changes_nothing(make_search, rule):
     )
     with_it = resample(truth, [*trials, broken], rule=rule)
     assert with_it.selected[-1] == pytest.approx(resample(truth, trials, rule=rule).selected[-1], rel=1e-5)
+    early = replace(trials[1], number=3, status="diverged")  # its first epochs were finite
+    with_early = resample(truth, [*trials, early], rule=rule)
+    assert 3 not in with_early.winners
     unnoticed = resample(truth, [*trials, replace(broken, status="complete")], rule=rule)
     assert unnoticed.selected[-1] == pytest.approx(with_it.selected[-1], rel=1e-5)
 
@@ -152,6 +155,24 @@ def test_chunks_and_thinning_keep_the_estimate(make_search, monkeypatch):
     monkeypatch.setattr(bbc, "MOST_PRODUCTS", 400 * 300 * 40)
     thinned = resample(truth, trials, resamples=400)
     assert thinned.selected.mean() == pytest.approx(whole.selected.mean(), rel=0.03)
+
+
+def test_a_fold_without_rows_in_or_out_of_bag_moves_no_mean(make_search):
+    truth, trials = make_search(rows=12, folds=6, trials=2)
+    found = resample(truth, trials, resamples=300)
+    assert np.isfinite(found.selected).all()
+    assert np.isfinite(found.default).all()
+
+
+def test_blocks_of_sorted_rows_are_as_good_as_any(make_search, make_trial, monkeypatch):
+    truth, trials = make_search(rows=3000, trials=1, epochs=1)
+    order = np.argsort(trials[0].row_values[0, 0, :, 0])
+    truth = replace(truth, target=truth.target[order], split_of=truth.split_of[:, order])
+    made = [make_trial(truth, trials[0].predictions[None][:, :, order], number=0)]
+    by_rows = resample(truth, made)
+    monkeypatch.setattr(bbc, "MOST_UNITS", 300)
+    monkeypatch.setattr(bbc, "FEWEST_UNITS", 300)
+    assert resample(truth, made).selected.std() < 1.3 * by_rows.selected.std()
 
 
 def test_the_same_seed_gives_the_same_resamplings(make_search):

@@ -47,13 +47,13 @@ def test_only_complete_trials_are_mixed(make_search, status):
 
 
 def test_a_trial_is_judged_on_rows_that_did_not_choose_its_weight(make_search, make_trial):
-    truth, trials = make_search(trials=2, rows=200, noise=0.5)
-    # A trial that is perfect on the first half of the folds and awful on the others.
-    lucky = trials[1].predictions.copy()
-    sure = np.log(np.where(np.eye(2)[truth.target], 0.999, 0.001))[None]
-    good = truth.split_of < 2
-    lucky = np.where(good[..., None], sure, sure[..., ::-1] / 2)
-    found = mix(truth, [trials[0], make_trial(truth, lucky[None], number=1)], selected=0, seed=0)
+    truth, _ = make_search(trials=0, rows=200, folds=4)
+    # Trials that are perfect on one fold each, and worse than the first on the others.
+    made = [np.full((1, 1, 200, 2), np.log(0.4))]
+    made += [np.where((truth.split_of == fold)[None, ..., None], np.log(0.999), np.log(0.3)) for fold in range(4)]
+    made = [np.broadcast_to(each, (1, 1, 200, 2)) for each in made]
+    found = mix(truth, [make_trial(truth, each, number=i) for i, each in enumerate(made)], selected=0, seed=0)
+    assert len(found.trials) > 1
     assert not found.used
 
 

@@ -199,6 +199,16 @@ def test_a_class_that_a_split_lacks_breaks_nothing(name, task):
     assert np.isfinite(losses).all() or (name, task) == ("auc", "binary")
 
 
+@given(seed=SEEDS)
+def test_ties_count_half_in_auc(seed):
+    rng = np.random.default_rng(seed)
+    ranking, target = rng.integers(0, 3, size=30).astype(np.float32), rng.permutation(30) % 2
+    metric = METRICS["auc"]
+    expected = 1 - sklearn_metrics.roc_auc_score(target, ranking)
+    assert metric.loss(ranking[:, None], target, None)[0] == pytest.approx(expected)
+    assert shares(metric, ranking[None, :, None], target, np.arange(30)).mean() == pytest.approx(expected, abs=1e-5)
+
+
 def test_scores_are_those_of_scikit_learn():
     predictions, target = table("binary", rows=50, seed=8)
     found = scores("binary", np.stack([predictions, predictions]), target)

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenfit.errors import ConfigError
+from evenfit.results.bbc import OutOfBag
 from evenfit.results.history import best_so_far, search_sizes
 from evenfit.results.json import to_json
 from evenfit.results.metrics import METRICS
-from evenfit.results.summary import summarise
+from evenfit.results.summary import compare, summarise
 
 CASES = [(metric.name, task) for metric in METRICS.values() for task in metric.tasks]
 
@@ -84,6 +85,25 @@ def test_a_config_that_loses_to_a_constant_is_not_called_better(make_search, mak
     assert study.comparison.gain is not None
     assert study.comparison.gain.low < 0
     assert not study.comparison.better
+
+
+def test_better_needs_another_config_a_difference_and_a_gain():
+    def better(*, default, baseline, same=False):
+        losses = np.linspace(0.5, 0.6, 50)
+        found = OutOfBag(
+            searched=(2,),
+            selected=losses[None],
+            whole=losses[None],
+            default=losses + default,
+            baseline=losses + baseline,
+            winners=np.ones(50, dtype=np.int64),
+        )
+        return compare(found, same=same).better
+
+    assert better(default=0.1, baseline=0.1)
+    assert not better(default=0.1, baseline=0.1, same=True)
+    assert not better(default=0.0, baseline=0.1)
+    assert not better(default=0.1, baseline=0.0)
 
 
 @pytest.mark.parametrize("status", ["complete", "diverged"])

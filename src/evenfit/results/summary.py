@@ -74,7 +74,7 @@ def summarise(
             metric=truth.metric,
             resamples=resamples,
         ),
-        comparison=_compare(resampled, same=place == 0),
+        comparison=compare(resampled, same=place == 0),
         verdict=judge(truth, trials[place], selected),
         ensemble=mix(truth, trials, selected=place, seed=seed),
         seconds=seconds,
@@ -108,7 +108,7 @@ def _over_splits(truth: Truth, losses: npt.NDArray[np.floating]) -> Interval:
     return corrected_interval(losses, training_rows=truth.training_rows, validation_rows=validation_rows(truth))
 
 
-def _compare(resampled: OutOfBag, *, same: bool) -> Comparison:
+def compare(resampled: OutOfBag, *, same: bool) -> Comparison:
     """Say whether the selected config beats the default, and has learnt anything at all.
 
     On a target that no column explains, a stronger penalty truly loses less than the default and
