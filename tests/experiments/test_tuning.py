@@ -1,0 +1,108 @@
+"""Tuning: which configs are tried, in what order, and when it ends; with workers that take no time."""
+
+import pytest
+from tests.experiments.fakes import COSTS, SPACE, FakeWorkers
+
+from evenfit.experiments.heat import Finished
+from evenfit.experiments.tuning import Limits, Planned, tune
+from evenfit.proposals.mixed import draw_mixed
+
+
+def tuned(workers, *, trials=None, seconds=None, history=(), planned=(), until=None):
+    """The trials by number and the heats that were planned; ``until`` stops after so many events, as a kill would."""
+    events = tune(
+        SPACE,
+        propose=draw_mixed,
+        limits=Limits(trials=trials, stop_at=seconds, seconds=seconds),
+        costs=COSTS,
+        workers=workers,
+        seed=5,
+        history=history,
+        planned=planned,
+        clock=workers.clock,
+    )
+    found, heats = {}, []
+    for count, event in enumerate(events):
+        if isinstance(event, Planned):
+            heats.append(event.heat)
+        if isinstance(event, Finished):
+            found[event.trial.number] = event.trial
+        if until is not None and count >= until:
+            break
+    return found, heats
+
+
+def configs(found):
+    return {number: trial.config for number, trial in found.items()}
+
+
+def test_the_default_is_tried_first_alone_and_is_never_dropped():
+    found, heats = tuned(FakeWorkers(2), trials=20)
+    assert found[0].config == SPACE.default
+    assert heats[0].entries[0].protected
+    assert len(heats[0].entries) == 1
+    assert not any(entry.protected for heat in heats[1:] for entry in heat.entries)
+
+
+@pytest.mark.parametrize("trials", [1, 2, 7, 30])
+def test_a_budget_in_trials_is_spent_to_the_last_and_no_further(trials):
+    found, _ = tuned(FakeWorkers(2), trials=trials)
+    assert sorted(found) == list(range(trials))
+
+
+def test_any_number_of_workers_gives_the_same_study():
+    alone, _ = tuned(FakeWorkers(1), trials=60)
+    for count in (2, 3, 5):
+        together, _ = tuned(FakeWorkers(count), trials=60)
+        assert configs(together) == configs(alone)
+
+
+@pytest.mark.parametrize("until", [0, 1, 3, 9, 25, 44])
+def test_a_study_that_was_killed_and_resumed_equals_one_that_was_not(until):
+    whole, _ = tuned(FakeWorkers(2), trials=50)
+    found, heats = tuned(FakeWorkers(2), trials=50, until=until)
+    resumed, _ = tuned(FakeWorkers(2), trials=50, history=list(found.values()), planned=heats)
+    assert configs(found | resumed) == configs(whole)
+
+
+def test_a_resumed_study_does_not_race_again_what_had_ended():
+    found, heats = tuned(FakeWorkers(1), trials=50)
+    workers = FakeWorkers(1)
+    tuned(workers, trials=50, history=list(found.values()), planned=heats)
+    assert not workers.submitted
+
+
+def test_all_configs_of_a_heat_fit_one_fleet():
+    _, heats = tuned(FakeWorkers(2), trials=60)
+    for heat in heats:
+        assert len({(entry.config.shape(), entry.config.inputs, entry.config.epochs) for entry in heat.entries}) == 1
+
+
+def slow(heat):
+    """Seconds of a heat on a machine twice as slow as the model thinks."""
+    return 2 * sum(COSTS.config(entry.config) for entry in heat.entries)
+
+
+def test_with_a_budget_in_seconds_heats_stop_being_planned_in_time():
+    workers = FakeWorkers(1, seconds=slow)
+    found, heats = tuned(workers, seconds=30.0)
+    assert len(found) > 10
+    assert workers.now < 33.0
+    assert all(heat.stop_at == 30.0 for heat in workers.submitted)
+    assert len({trial.number for trial in found.values()}) == sum(len(heat.entries) for heat in heats)
+
+
+def test_a_budget_that_is_spent_already_still_tries_the_default():
+    workers = FakeWorkers(1, seconds=slow)
+    workers.now = 29.9
+    found, _ = tuned(workers, seconds=30.0)
+    assert list(found) == [0]
+
+
+def test_a_timed_study_goes_on_after_the_trials_of_before():
+    found, _ = tuned(FakeWorkers(1, seconds=slow), seconds=10.0)
+    workers = FakeWorkers(1, seconds=slow)
+    more, _ = tuned(workers, seconds=20.0, history=list(found.values()))
+    assert 0 not in more
+    assert not set(found) & set(more)
+    assert {trial.round for trial in more.values()}.isdisjoint({trial.round for trial in found.values()})
