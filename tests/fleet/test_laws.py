@@ -35,7 +35,7 @@ def test_a_fleet_of_one_equals_plain_torch(made, task, seed):
     np.testing.assert_allclose(predicted, plain.predict(alone, member, samples, rows), rtol=1e-6, atol=1e-7)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(made=configs(count=4), task=TASK, order=st.permutations(range(4)), seed=st.integers(0, 2**62))
 def test_a_member_is_not_changed_by_its_neighbours(made, task, order, seed):
     samples = TASKS[task]
@@ -46,7 +46,7 @@ def test_a_member_is_not_changed_by_its_neighbours(made, task, order, seed):
         np.testing.assert_allclose(together.learnt()[position], alone.learnt()[0], rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(made=configs(count=3), task=TASK, stop=st.integers(0, 4), seed=st.integers(0, 2**62))
 def test_a_fleet_that_was_stopped_and_loaded_equals_one_that_was_not(made, task, stop, seed):
     samples = TASKS[task]
@@ -60,7 +60,7 @@ def test_a_fleet_that_was_stopped_and_loaded_equals_one_that_was_not(made, task,
     np.testing.assert_array_equal(second.learnt(), whole.learnt())
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(made=configs(count=4), task=TASK, kept=st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True))
 def test_survivors_train_on_as_if_the_others_had_stayed(made, task, kept):
     samples = TASKS[task]

@@ -36,7 +36,7 @@ def key(seed: int, *path: int) -> int:
         >>> key(1, ORDER, 0) != key(1, ORDER, 1)
         True
     """
-    state = mix((seed + GOLDEN) & _MASK)
+    state = mix(mix((seed + GOLDEN) & _MASK) + GOLDEN & _MASK)  # twice, or seed and part could change places
     for part in path:
         state = mix((state ^ mix((part + GOLDEN) & _MASK)) + GOLDEN & _MASK)
     return state
@@ -50,7 +50,7 @@ def keys(seeds: UintArray, *path: int | npt.NDArray[np.int64]) -> UintArray:
         True
     """
     with np.errstate(over="ignore"):
-        state = _mix_all(seeds + np.uint64(GOLDEN))
+        state = _mix_all(_mix_all(seeds + np.uint64(GOLDEN)) + np.uint64(GOLDEN))
         for part in path:
             state = _mix_all(
                 (state ^ _mix_all(np.asarray(part).astype(np.uint64) + np.uint64(GOLDEN))) + np.uint64(GOLDEN)

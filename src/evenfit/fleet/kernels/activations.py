@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfit.fleet.kernels.arithmetic import exponential, fill_words, jit, like
+from evenfit.fleet.kernels.arithmetic import exponential, fill_words, like
+from evenfit.fleet.kernels.compilation import jit
 
 RELU, SELU, MISH, SILU, GELU = 0, 1, 2, 3, 4
 ACTIVATION_CODES = {"relu": RELU, "selu": SELU, "mish": MISH, "silu": SILU, "gelu": GELU}

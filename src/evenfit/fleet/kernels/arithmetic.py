@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
 from evenfit.fleet.chance import GOLDEN, MIX_A, MIX_B
-
-# reassociation lets sums be vectorised; NaN and infinity keep their meaning
-_FAST = {"reassoc", "contract", "arcp", "nsz"}
-jit = numba.njit(cache=True, nogil=True, fastmath=_FAST, boundscheck=False, error_model="numpy")
+from evenfit.fleet.kernels.compilation import inline, jit
 
 _GOLDEN, _MIX_A, _MIX_B = np.uint64(GOLDEN), np.uint64(MIX_A), np.uint64(MIX_B)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
@@ -148,7 +144,7 @@ def mix(state):
 @jit
 def stream_of(seed, purpose, epoch, step):
     """Give the key of a stream, as ``chance.key`` does."""
-    state = mix(seed + _GOLDEN)
+    state = mix(mix(seed + _GOLDEN) + _GOLDEN)
     state = mix((state ^ mix(np.uint64(purpose) + _GOLDEN)) + _GOLDEN)
     state = mix((state ^ mix(np.uint64(epoch) + _GOLDEN)) + _GOLDEN)
     return mix((state ^ mix(np.uint64(step) + _GOLDEN)) + _GOLDEN)
@@ -204,7 +200,7 @@ def _logarithm(x):
     return turns * 0.6931471805599453 + 2.0 * s * (p * q + 1.0)
 
 
-@numba.njit(inline="always", fastmath=_FAST, error_model="numpy")  # in one piece, it vectorises
+@inline
 def normal(stream, i):
     """Give the i-th standard normal number of a stream, as ``chance.normals`` does."""
     a = np.int64(mix(stream + np.uint64(2 * i + 1) * _GOLDEN) >> _S11)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfit.fleet.kernels.arithmetic import fill_words, half_turn_cosine, half_turn_sine, jit, like, normal
+from evenfit.fleet.kernels.arithmetic import fill_words, half_turn_cosine, half_turn_sine, like, normal
+from evenfit.fleet.kernels.compilation import jit
 from evenfit.fleet.layout import FREQUENCIES, PERIODIC, SLOTS
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfit.fleet.kernels.arithmetic import exponential, jit, like
+from evenfit.fleet.kernels.arithmetic import exponential, like
+from evenfit.fleet.kernels.compilation import jit
 
 
 @jit

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfit.fleet.kernels.arithmetic import jit, like
+from evenfit.fleet.kernels.arithmetic import like
+from evenfit.fleet.kernels.compilation import jit
 
 
 @jit

@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from evenfit.fleet.kernels.arithmetic import jit
+from evenfit.fleet.kernels.compilation import jit
 
 _WIDE = bool(llvm.get_host_cpu_features().get("avx512f", False))
 LANES = 16 if _WIDE else 8  # float32 numbers of a vector; half as many float64

@@ -10,7 +10,8 @@ import numpy as np
 
 from evenfit.fleet.chance import HIDDEN_MASK, INPUT_MASK, NOISE
 from evenfit.fleet.kernels.activations import activate, back
-from evenfit.fleet.kernels.arithmetic import jit, stream_of
+from evenfit.fleet.kernels.arithmetic import stream_of
+from evenfit.fleet.kernels.compilation import jit
 from evenfit.fleet.kernels.inputs import assemble, disassemble, drop_inputs, gather, scale_weights, unscale_gradient
 from evenfit.fleet.kernels.losses import class_gradient, square_gradient
 from evenfit.fleet.kernels.optimisers import adamw, sgd
