@@ -24,6 +24,10 @@ class BudgetError(EvenfitError, ValueError):
     """A budget cannot be read, or is too small for any answer."""
 
 
+class WorkerError(EvenfitError):
+    """A process that trains has died; what had been finished is kept."""
+
+
 class Interrupted(KeyboardInterrupt):
     """A run was stopped on the user's wish after what it had was stored: it can be resumed.
 

@@ -13,7 +13,7 @@ from multiprocessing.reduction import ForkingPickler
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from evenfit.errors import EvenfitError
+from evenfit.errors import WorkerError
 from evenfit.experiments.heat import Event, Heat, HeatDone
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 120.0
 _GRACE_SECONDS, _LONG_GRACE_SECONDS = 0.5, 3.0  # after a heat's end; the long one for an answer that is needed
+_DIED = "a worker process died, perhaps for want of memory; finished trials are kept"
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -61,35 +62,39 @@ class Processes:
             program.stdin.flush()  # and left open: its end says that this process has gone
         return program
 
-    def give(self, problem: Problem) -> Self:
+    def give(self, problem: Problem, *, stop_at: float | None) -> Self:
         """Say what the heats to come are about; the programs have been starting meanwhile.
 
+        Those that have not begun by ``stop_at``, a moment of the monotonic clock, are not waited for.
+
         Raises:
-            EvenfitError: a program ended before it began to work.
+            WorkerError: a program ended before it began to work.
         """
         words = ForkingPickler.dumps(problem)
         for _ in self._programs:
-            connection = self._accept()
-            self._connections.append(connection)
-            connection.send_bytes(words)
+            connection = self._accept(stop_at)
+            if connection is not None:
+                self._connections.append(connection)
+                connection.send_bytes(words)
         return self
 
-    def _accept(self) -> Connection:
+    def _accept(self, stop_at: float | None) -> Connection | None:
         # a program that dies before it connects would leave accept waiting for ever
         socket = self._listener._listener._socket  # type: ignore[attr-defined]
-        socket.settimeout(0.5)
-        until = time.monotonic() + _START_SECONDS
-        while True:
+        until = time.monotonic() + _START_SECONDS if stop_at is None else stop_at
+        while (left := until - time.monotonic()) > 0:
+            socket.settimeout(min(0.5, left))
             try:
                 return self._listener.accept()
             except TimeoutError:
-                codes = [program.poll() for program in self._programs]
-                dead = [code for code in codes if code is not None]
-                if dead or time.monotonic() > until:
-                    why = f"with exit code {dead[0]}" if dead else "and does not answer"
-                    raise EvenfitError(f"a worker process ended before it began, {why}") from None
+                dead = [code for code in (program.poll() for program in self._programs) if code is not None]
+                if dead:
+                    raise WorkerError(f"a worker process ended before it began, with exit code {dead[0]}") from None
             except (EOFError, OSError) as error:
-                raise EvenfitError(f"a worker process ended before it began ({error})") from error
+                raise WorkerError(f"a worker process ended before it began ({error})") from error
+        if stop_at is None:
+            raise WorkerError(f"a worker process does not answer after {_START_SECONDS:g} s")
+        return None
 
     @property
     def count(self) -> int:
@@ -107,14 +112,14 @@ class Processes:
         try:
             connection.send(heat)
         except (BrokenPipeError, ConnectionError) as error:
-            raise EvenfitError("a worker process died; finished trials are kept, so the run can be resumed") from error
+            raise WorkerError(_DIED) from error
         self._busy[connection] = heat
 
     def receive(self) -> list[Event]:
         """Wait for the processes' next words; a heat whose time is over, and says nothing, is done.
 
         Raises:
-            EvenfitError: a process has died; what had been yielded is not lost.
+            WorkerError: a process has died; what had been yielded is not lost.
         """
         events: list[Event] = []
         ready = wait(list(self._busy), self._patience())
@@ -122,10 +127,7 @@ class Processes:
             try:
                 event: Event | BaseException = connection.recv()
             except (EOFError, ConnectionError) as error:
-                raise EvenfitError(
-                    "a worker process died, perhaps for want of memory; finished trials are kept, so the run can be "
-                    "resumed"
-                ) from error
+                raise WorkerError(_DIED) from error
             if isinstance(event, BaseException):
                 raise event
             if isinstance(event, HeatDone):

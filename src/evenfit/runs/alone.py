@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 class Alone:
     """No processes are started: heats run in this one."""
 
-    def give(self, problem: Problem) -> Here:
-        """Say what the heats to come are about."""
+    def give(self, problem: Problem, *, stop_at: float | None) -> Here:
+        """Say what the heats to come are about; there is nobody to wait for."""
+        del stop_at
         from evenfit.experiments.here import Here
 
         return Here(problem)

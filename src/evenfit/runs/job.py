@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Mapping
 from importlib import import_module
@@ -10,7 +11,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from evenfit.data.splits import make_splits
-from evenfit.errors import BudgetError, DataError, Interrupted
+from evenfit.errors import BudgetError, DataError, Interrupted, WorkerError
 from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.tuning import Planned
@@ -37,8 +38,8 @@ _REPORT_SECONDS, _IMPORTANCE_SECONDS = 1.0, 3.0  # that the report takes, and th
 class Starting(Protocol):
     """Workers that begin to work once they are given a problem; used in a ``with`` block, which ends them."""
 
-    def give(self, problem: Problem) -> Workers:
-        """Say what the heats to come are about."""
+    def give(self, problem: Problem, *, stop_at: float | None) -> Workers:
+        """Say what the heats to come are about; those that have not begun by then are not waited for."""
         ...
 
     def __exit__(self, *details: Any) -> None:
@@ -91,7 +92,7 @@ class Job:
             with self.store.lock(self.run), told_plainly(self.run.folder, run=self.run.name):
                 try:
                     self._recover()
-                    workers = starting.give(self.search.problem)
+                    workers = starting.give(self.search.problem, stop_at=self._stop_at())
                     self._import_ahead(workers)
                     self._search(workers)
                     starting.__exit__(None, None, None)
@@ -99,6 +100,8 @@ class Job:
                 except (BudgetError, DataError):
                     self.store.finish(self.run, None, "failed")
                     raise
+        except WorkerError as error:
+            raise WorkerError(f"{error}, go on with: evenfit resume {shlex.quote(str(self.run.folder))}") from error
         except KeyboardInterrupt:
             self.store.spend(self.run, self._spent())
             raise Interrupted(self.run.name, runs=self.request.runs) from None

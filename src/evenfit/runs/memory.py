@@ -79,11 +79,12 @@ def solve(search: Search, *, workers: int, started: float, notes: Sequence[str] 
     Raises:
         BudgetError: it is too small for any answer.
     """
+    stop_at = _stop_at(search, started)
     with Processes(count=workers) if workers > 1 else Alone() as starting:
         found = run_search(
             search,
-            starting.give(search.problem),
-            stop_at=_stop_at(search, started),
+            starting.give(search.problem, stop_at=stop_at),
+            stop_at=stop_at,
             found=Found(),
             tell=lambda _: None,
         )
