@@ -52,6 +52,7 @@ class Config:
     optimiser: str = "adamw"
     learning_rate: float = 2e-3
     momentum: float = 0.9  # of SGD; the decay of the first moment for AdamW
+    second_momentum: float = 0.95  # the decay of the second moment, AdamW only
     nesterov: bool = False  # SGD only
     schedule: str = "flat-cosine"
     input_scale_rate: float = 6.0  # learning rate of the input scaling layer, as a multiple
@@ -131,6 +132,7 @@ _INFINITE = float("inf")
 _NUMBERS = (  # name, low, high, whether high itself is allowed
     ("learning_rate", 0.0, _INFINITE, False),
     ("momentum", 0.0, 1.0, False),
+    ("second_momentum", 0.0, 1.0, False),
     ("input_scale_rate", 0.0, _INFINITE, False),
     ("l1", 0.0, _INFINITE, False),
     ("l2", 0.0, _INFINITE, False),
