@@ -124,7 +124,8 @@ def test_a_diverged_trial_changes_nothing(make_search, rule):
     )
     with_it = resample(truth, [*trials, broken], rule=rule)
     assert with_it.selected[-1] == pytest.approx(resample(truth, trials, rule=rule).selected[-1], rel=1e-5)
-    early = replace(trials[1], number=3, status="diverged")  # its first epochs were finite
+    _, good = make_search(trials=1, noise=0.1)
+    early = replace(good[0], number=3, status="diverged")  # its first epochs were finite, and good
     with_early = resample(truth, [*trials, early], rule=rule)
     assert 3 not in with_early.winners
     unnoticed = resample(truth, [*trials, replace(broken, status="complete")], rule=rule)

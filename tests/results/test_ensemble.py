@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenfit.results.ensemble import ROUNDS, mix
+from evenfit.results.metrics import base_loss
 
 SEEDS = st.integers(0, 2**20)
 
@@ -26,6 +27,25 @@ def test_trials_that_err_independently_are_better_together(make_search, task):
     found = mix(truth, trials, selected=0, seed=0)
     assert found.used
     assert found.loss < 0.9 * found.single_loss
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@given(seed=SEEDS)
+def test_the_weights_are_those_of_the_plain_greedy_search(make_search, task, seed):
+    truth, trials = make_search(task=task, seed=seed, rows=40, noise=0.6)
+    outputs = np.stack([trial.predictions[0] for trial in trials]).astype(np.float64)
+    outputs = outputs if task == "regression" else np.exp(outputs)
+    bag: list[int] = []
+    for _ in range(ROUNDS):
+        losses = []
+        for candidate in range(len(trials)):
+            mixed = outputs[[*bag, candidate]].mean(axis=0)
+            mixed = mixed if task == "regression" else np.log(mixed)
+            losses.append(base_loss(mixed, truth.target).mean())
+        bag.append(int(np.argmin(losses)))
+    found = mix(truth, trials, selected=0, seed=0)
+    expected = {number: bag.count(number) / ROUNDS for number in set(bag)}
+    assert dict(zip(found.trials, found.weights, strict=True)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
