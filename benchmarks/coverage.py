@@ -10,7 +10,8 @@ be compared with what the summary of the search promised.
 
 Prints one object a line: `name`, `seconds`, `quality` (the share of 90% intervals that hold the
 truth; with --noise the share of searches that claim to beat the default), and `peer_quality` (the
-same for the plain interval around the winner's own cross-validation mean).
+same for the corrected t interval around the winner's own cross-validation mean; with --noise, of
+the difference to the default alone), and `ratio`, the width of the interval over that of the peer.
 """
 
 from __future__ import annotations
@@ -193,9 +194,11 @@ def promise(study: Study, fresh: Array) -> dict[str, float]:
     return {
         "covered": float(estimate.low <= came <= estimate.high),
         "too_low": float(came > estimate.high),
+        # in units of what rows that were independent would leave in doubt
         "bias": (estimate.mean - came) / error,
         "plain_bias": (estimate.plain - came) / error,
         "spread": (estimate.mean - came) / error,
+        "ratio": (estimate.high - estimate.low) / (plain.high - plain.low),
         "width": (estimate.high - estimate.low) / error / 3.29,
         "plain_covered": float(plain.low <= came <= plain.high),
         "naive_covered": float(abs(estimate.plain - came) <= 1.645 * error),
