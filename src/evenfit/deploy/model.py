@@ -13,6 +13,7 @@ import polars as pl
 
 from evenfit.data.frames import to_polars
 from evenfit.data.schema import Schema, Table
+from evenfit.data.targets import Target
 from evenfit.deploy.folder import load_parts, save_model
 from evenfit.deploy.part import Part, from_parts, predictions, to_parts
 from evenfit.errors import DataError, StoreError
@@ -128,7 +129,7 @@ def load_model(folder: str | Path) -> Model:
         raise StoreError(f"{folder} holds a model that cannot be understood ({error}); fit it again") from error
 
 
-def _target(schema: Schema) -> Any:
+def _target(schema: Schema) -> Target:
     if schema.target is None:
         raise DataError("a model's schema needs a target, got one without")
     return schema.target

@@ -83,7 +83,8 @@ class Record:
         for number, split in enumerate(problem.splits):
             rows, clean = self.prepared.followed[number], outputs[number][len(split.validate) :]
             found.append(list(scores(truth.task, log_softmax(clean), truth.target[rows]).values()))
-        return np.array(found).mean(axis=0)
+        mean: Array = np.array(found).mean(axis=0)
+        return mean
 
     @property
     def diverged(self) -> bool:

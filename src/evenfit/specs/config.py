@@ -69,17 +69,17 @@ class Config:
     weight_averaging: float = 0.0  # decay of the moving average of weights, per epoch; 0 is none
 
     def __post_init__(self) -> None:
-        for name, low, high in _INTEGERS:
-            value = getattr(self, name)
-            if isinstance(value, bool) or int(value) != value or not low <= value <= high:
-                raise ConfigError(f"{name} must be a whole number between {low} and {high}, got {value!r}")
-            object.__setattr__(self, name, int(value))
+        for name, least, most in _INTEGERS:
+            whole = getattr(self, name)
+            if isinstance(whole, bool) or int(whole) != whole or not least <= whole <= most:
+                raise ConfigError(f"{name} must be a whole number between {least} and {most}, got {whole!r}")
+            object.__setattr__(self, name, int(whole))
         for name, low, high, closed in _NUMBERS:
-            value = float(getattr(self, name))
-            inside = low <= value <= high if closed else low <= value < high
+            number = float(getattr(self, name))
+            inside = low <= number <= high if closed else low <= number < high
             if not inside:
-                raise ConfigError(f"{name} must be in [{low}, {high}{']' if closed else ')'}, got {value!r}")
-            object.__setattr__(self, name, value)
+                raise ConfigError(f"{name} must be in [{low}, {high}{']' if closed else ')'}, got {number!r}")
+            object.__setattr__(self, name, number)
         if self.learning_rate == 0:
             raise ConfigError("learning_rate must be above 0, got 0.0")
         for name, choices in CHOICES.items():
