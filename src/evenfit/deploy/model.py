@@ -46,7 +46,7 @@ class Model:
         return _target(self.schema).task
 
     @property
-    def classes(self) -> tuple[str, ...]:
+    def classes(self) -> tuple[str | int | float | bool, ...]:
         """Names of the classes in the order of probabilities; empty for regression."""
         target = _target(self.schema)
         return () if target.task == "regression" else tuple(target.classes)
@@ -84,7 +84,8 @@ class Model:
         outputs = self.outputs(rows)
         if not self.classes:
             return np.asarray(outputs[:, 0])
-        return np.array(self.classes, dtype=object)[outputs.argmax(axis=1)]
+        named: Array = np.array(self.classes, dtype=object)[outputs.argmax(axis=1)]
+        return named
 
     def predict_proba(self, rows: object) -> Array:
         """Give each class's probability: ``[rows, classes]``, each row summing to 1.
