@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from peers import PEERS, load
-from peers.judging import Result, add_to_cache, compared, judged, key, read_cache, summary, text
+from peers.judging import Result, Spent, add_to_cache, compared, judged, key, read_cache, summary, text
 from peers.table import Table, TableError, read_table, read_tasks
 
 if TYPE_CHECKING:
@@ -36,16 +37,27 @@ def run_peer(table: Table, peer: str, *, seconds: float, seed: int, threads: int
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         predicted, spent = pool.submit(fit_and_predict, table, peer, seconds, seed, threads).result()
-    return judged(table, peer, predicted, budget=seconds, seed=seed, seconds=spent)
+    return judged(table, peer, predicted, budget=seconds, seed=seed, spent=spent)
 
 
-def fit_and_predict(table: Table, peer: str, seconds: float, seed: int, threads: int) -> tuple[np.ndarray, float]:
-    """Predictions on the test rows, and the seconds that the fit took."""
+def fit_and_predict(table: Table, peer: str, seconds: float, seed: int, threads: int) -> tuple[np.ndarray, Spent]:
+    """Predictions on the test rows, and what the fit took."""
     fit = load(peer)
-    begin = time.monotonic()
+    begin = now()
     model = fit(table.train, table.y_train, task=table.task, seconds=seconds, seed=seed, threads=threads)
-    spent = time.monotonic() - begin
+    spent = since(begin)
     return model.predict(table.test), spent
+
+
+def now() -> Spent:
+    """The clock, and the processor's time of this process and of those it has waited for."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return Spent(seconds=time.monotonic(), cpu_seconds=sum(usage.ru_utime + usage.ru_stime for usage in usages))
+
+
+def since(begin: Spent) -> Spent:
+    end = now()
+    return Spent(seconds=end.seconds - begin.seconds, cpu_seconds=end.cpu_seconds - begin.cpu_seconds)
 
 
 def run_evenfit(table: Table, command: Sequence[str], *, seconds: float, seed: int, runs: Path | None) -> Result:
@@ -59,14 +71,12 @@ def run_evenfit(table: Table, command: Sequence[str], *, seconds: float, seed: i
         table.test.to_csv(test, index=False)
         options = {"target": table.target, "task": table.task, "budget": f"{seconds:g}s", "seed": seed, "runs": runs}
         flags = [part for option, value in options.items() for part in (f"--{option}", str(value))]
-        begin = time.monotonic()
+        begin = now()
         fitted = json.loads(called([*command, "fit", str(train), *flags, "--json"]))
-        spent = time.monotonic() - begin
+        spent = since(begin)
         called([*command, "predict", str(runs / fitted["run"]), str(test), "--out", str(out)])
         predicted = read_predictions(out, table)
-    return judged(
-        table, "evenfit", predicted, budget=seconds, seed=seed, seconds=spent, promised=fitted.get("estimate")
-    )
+    return judged(table, "evenfit", predicted, budget=seconds, seed=seed, spent=spent, promised=fitted.get("estimate"))
 
 
 def called(command: list[str]) -> str:
@@ -87,7 +97,7 @@ def read_predictions(file: Path, table: Table) -> np.ndarray:
 
 def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """One object for each table and peer, as they are ready."""
-    stored = read_cache(options.cache)
+    stored = {} if options.again else read_cache(options.cache)
     tasks = read_tasks(options.data)
     for spec in options.tables:
         table = read_table(options.data, spec, tasks=tasks, max_rows=options.max_rows)
@@ -127,6 +137,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--max-rows", type=int, default=50_000)
     parser.add_argument("--cache", type=Path, help="JSON lines: peers' results are taken from here, and added")
+    parser.add_argument("--again", action="store_true", help="measure the peers again, whatever the cache holds")
     parser.add_argument("--runs", type=Path, help="where evenfit's runs are kept; else they are removed")
     parser.add_argument("--evenfit", type=str.split, default=[sys.executable, "-m", "evenfit"], help="its command")
     parser.add_argument("--json", action="store_true", help="one object a line")

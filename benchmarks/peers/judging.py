@@ -21,6 +21,14 @@ LEVEL = 0.01  # a loss within 1% is level, whatever the interval
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What a fit took: by the clock, and of the processor, all its processes and threads together."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What a contender reached on a table."""
 
@@ -33,6 +41,7 @@ class Result:
     seconds: float
     quality: float  # log loss or RMSE on the test rows
     row_losses: tuple[float, ...]  # log loss or squared error, row by row
+    cpu_seconds: float | None = None  # well below seconds x threads: others used the machine, measure again
     promised: dict[str, float] | None = None  # evenfit's estimate
 
 
@@ -43,7 +52,7 @@ def judged(
     *,
     budget: float,
     seed: int,
-    seconds: float,
+    spent: Spent,
     promised: dict[str, float] | None = None,
 ) -> Result:
     losses = row_losses(table, predicted)
@@ -55,7 +64,8 @@ def judged(
         rows=len(table.y_train) + len(table.y_test),
         budget=budget,
         seed=seed,
-        seconds=round(seconds, 2),
+        seconds=round(spent.seconds, 2),
+        cpu_seconds=round(spent.cpu_seconds, 2),
         quality=mean if table.classes else math.sqrt(mean),
         row_losses=tuple(float(f"{loss:.6g}") for loss in losses),
         promised=promised,
@@ -83,7 +93,9 @@ def compared(ours: Result | None, peer: Result) -> dict[str, Any]:
         "seconds": ours.seconds if ours else None,
         "quality": ours.quality if ours else None,
         "peer_quality": peer.quality,
+        "cpu_seconds": ours.cpu_seconds if ours else None,
         "peer_seconds": peer.seconds,
+        "peer_cpu_seconds": peer.cpu_seconds,
         "table": peer.table,
         "peer": peer.contender,
         "metric": "log loss" if peer.task == "classification" else "RMSE",

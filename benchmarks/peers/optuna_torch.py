@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 EPOCHS = 300
 PATIENCE = 20
 RESERVE = 2.0  # seconds kept for the end
+FIRST_SHARE = 0.9  # of the time, at most, for the first trial
 LARGE = 5_000  # rows from which batches are larger
 STUDY = "peer"
+
+torch.optim.AdamW([nn.Parameter(torch.zeros(1))])  # the first optimiser loads much of torch: not in the workers' time
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def fit(X: pd.DataFrame, y: np.ndarray, *, task: Task, seconds: float, seed: int
         for worker in workers:
             worker.join(max(0.0, deadline + RESERVE / 2 - time.monotonic()))
             worker.terminate()
+            worker.join()
         best = study.best_trial
         states = torch.load(_weights(folder, best.number))
 
@@ -184,7 +188,7 @@ def _work(folder: Path, encoded: list[Fold], classes: int, deadline: float, seed
         losses, states = [], []
         for number, fold in enumerate(encoded):
             # until one trial is complete, each fold has its share of the time, so that there is a model at the end
-            until = deadline if something else began + (deadline - began) * (number + 1) / FOLDS
+            until = deadline if something else began + FIRST_SHARE * (deadline - began) * (number + 1) / FOLDS
             loss, state = _train(trial if number == 0 else None, fold, classes, params, until, seed=number)
             if something and time.monotonic() >= deadline:
                 raise optuna.TrialPruned

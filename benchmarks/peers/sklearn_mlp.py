@@ -84,6 +84,7 @@ def fit(X: pd.DataFrame, y: np.ndarray, *, task: Task, seconds: float, seed: int
                 done.setdefault(fold_fit.candidate, []).append(fold_fit)
     for worker in workers:
         worker.terminate()
+        worker.join()
     if not done:
         raise TimeoutError(f"no network was trained in {seconds} seconds on {len(X)} rows")
 
@@ -114,6 +115,7 @@ def _refit(
         return None
     finally:
         worker.terminate()
+        worker.join()
 
 
 def _best(done: dict[int, list[FoldFit]]) -> list[FoldFit]:
