@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection, Listener, wait
 from multiprocessing.reduction import ForkingPickler
 from types import TracebackType
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 # Nothing that takes long is imported here: the programs are to begin before this process has imported the rest.
 
 _START_SECONDS = 120.0
-_GRACE_SECONDS, _LONG_GRACE_SECONDS = 0.5, 3.0  # after a heat's end; the long one for an answer that is needed
+_GRACE_SECONDS, _LONG_GRACE_SECONDS = 0.5, 1.5  # after a heat's end; the long one for an answer that is needed
 _DIED = "a worker process died, perhaps for want of memory; finished trials are kept"
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS")
 
@@ -30,9 +32,9 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PO
 class Processes:
     """Several workers: processes of one thread each, which end when this one does.
 
-    They begin at once, and are given a problem when it is known. They are programs of their own rather
-    than forked, so that a script without a main guard can use them; they talk through a local socket,
-    with a key that only they know, and end when their standard input does.
+    They begin at once, and are given a problem when it is known. They are copies of a program of its own
+    rather than of this one, so that a script without a main guard can use them; they talk through a local
+    socket, with a key that only they know, and end when their standard input does.
     """
 
     def __init__(self, *, count: int) -> None:
@@ -41,21 +43,16 @@ class Processes:
         self._connections: list[Connection] = []
         self._busy: dict[Connection, Heat] = {}
         self._lost: list[Connection] = []  # still in a heat whose time is over
-        self._programs: list[subprocess.Popen[bytes]] = []
-        try:
-            for _ in range(count):
-                self._programs.append(self._start(key))
-        except BaseException:
-            self._end()
-            raise
+        self._count = count
+        self._program: subprocess.Popen[bytes] | None = self._start(key)
 
     def _start(self, key: bytes) -> subprocess.Popen[bytes]:
         program = subprocess.Popen(  # noqa: S603 (this program's own module)
-            [sys.executable, "-m", "evenfit.experiments.worker", str(self._listener.address)],
+            [sys.executable, "-m", "evenfit.experiments.worker", str(self._listener.address), str(self._count)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             env=os.environ | dict.fromkeys(_ONE_THREAD, "1"),
-            process_group=0,  # Ctrl-C is for this process, which ends its workers
+            process_group=0,  # Ctrl-C is for this process, which ends its workers: all of that group
         )
         if program.stdin is not None:
             program.stdin.write(key)
@@ -71,7 +68,7 @@ class Processes:
             WorkerError: a program ended before it began to work.
         """
         words = ForkingPickler.dumps(problem)
-        for _ in self._programs:
+        for _ in range(self._count):
             connection = self._accept(stop_at)
             if connection is not None:
                 self._connections.append(connection)
@@ -87,9 +84,9 @@ class Processes:
             try:
                 return self._listener.accept()
             except TimeoutError:
-                dead = [code for code in (program.poll() for program in self._programs) if code is not None]
-                if dead:
-                    raise WorkerError(f"a worker process ended before it began, with exit code {dead[0]}") from None
+                code = self._program.poll() if self._program else 0
+                if code is not None:
+                    raise WorkerError(f"a worker process ended before it began, with exit code {code}") from None
             except (EOFError, OSError) as error:
                 raise WorkerError(f"a worker process ended before it began ({error})") from error
         if stop_at is None:
@@ -99,7 +96,7 @@ class Processes:
     @property
     def count(self) -> int:
         """As many as processes."""
-        return len(self._programs)
+        return self._count
 
     @property
     def idle(self) -> int:
@@ -150,10 +147,12 @@ class Processes:
     def _end(self) -> None:
         for connection in self._connections:
             connection.close()
+        self._connections = []
         self._listener.close()
-        for program in self._programs:
-            program.kill()
-        for program in self._programs:
+        program, self._program = self._program, None
+        if program is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
             if program.stdin is not None:
                 program.stdin.close()
             program.wait()
@@ -165,7 +164,6 @@ class Processes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
-        self._connections, self._programs = [], []
 
 
 def _end_of(heat: Heat) -> float:

@@ -1,4 +1,7 @@
-"""Worker: a process that races the heats it is sent, until its parent is gone."""
+"""Worker: a process that races the heats it is sent, until its parent is gone.
+
+The program imports what it needs once, and then forks: each copy is a worker, and so is the first.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,11 @@ _KEY_BYTES = 32
 
 
 def main() -> None:
-    """Connect to the parent at the address given, and work."""
-    key = sys.stdin.buffer.read(_KEY_BYTES)
+    """Become as many workers as asked for, connect to the parent at the address given, and work."""
+    key = os.read(sys.stdin.fileno(), _KEY_BYTES)
+    for _ in range(int(sys.argv[2]) - 1):
+        if os.fork() == 0:  # imports have started no thread
+            break
     Thread(target=_end_with_parent, daemon=True).start()
     with Client(sys.argv[1], authkey=key) as parent, one_thread():
         try:
@@ -35,7 +41,8 @@ def main() -> None:
 
 def _end_with_parent() -> None:
     """Wait for the end of standard input, which is the parent's, however it came; what is under way is of no use."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(0)
 
 
