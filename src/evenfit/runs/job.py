@@ -32,7 +32,8 @@ from evenfit.store.failures import told_plainly
 __all__ = ["Job", "Starting", "plan_job", "read_source"]
 
 _LATER = ("evenfit.runs.deployment", "evenfit.runs.importance", "evenfit.report.page", "evenfit.report.readme")
-_REPORT_SECONDS, _IMPORTANCE_SECONDS = 1.0, 3.0  # that the report takes, and that importance may
+_REPORT_SECONDS = 1.0  # that the report takes
+_LEAST_IMPORTANCE_SECONDS, _IMPORTANCE_SECONDS = 0.3, 3.0
 
 
 class Starting(Protocol):
@@ -170,7 +171,7 @@ class Job:
         if seconds is None:
             return None
         rows = self.source.table.rows
-        reserve = 1.5 + 0.03 * min(seconds, 60.0) + rows * 4e-5
+        reserve = 1.5 + 0.045 * min(seconds, 60.0) + rows * 4e-5
         if self.request.time is not None:
             reserve += 0.1 * seconds
         return self.started + seconds - self.before - min(reserve, 0.35 * seconds)
@@ -207,10 +208,10 @@ class Job:
         return outcome
 
     def _importance_seconds(self) -> float:
-        """Give what the report leaves, and no more than a user likes to wait; where trials are the budget, no clock."""
+        """Give what the report leaves, a little even when it is late; where trials are the budget, no clock."""
         if self.request.budget.seconds is None:
             return math.inf
-        return min(_IMPORTANCE_SECONDS, self._left() - _REPORT_SECONDS)
+        return min(_IMPORTANCE_SECONDS, max(_LEAST_IMPORTANCE_SECONDS, self._left() - _REPORT_SECONDS))
 
     def _outcome(self, study: Study, worth: tuple[tuple[str, Interval], ...], fresh: Any) -> Outcome:
         facts = make_facts(
