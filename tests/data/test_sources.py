@@ -5,7 +5,6 @@ import gzip
 import io
 import lzma
 import re
-import time
 
 import numpy as np
 import polars as pl
@@ -209,13 +208,3 @@ def test_whatever_the_bytes_the_answer_is_a_table_or_one_line(content, tmp_path_
         assert frame.height
         assert frame.width
     assert "\n" not in message
-
-
-@pytest.mark.slow
-def test_100_000_rows_of_100_columns_are_read_in_seconds(tmp_path):
-    generator = np.random.default_rng(0)
-    frame = pl.DataFrame({f"x{position}": generator.normal(size=100_000) for position in range(100)})
-    frame.write_csv(tmp_path / "table.csv")
-    begin = time.perf_counter()
-    assert read(tmp_path / "table.csv").shape == frame.shape
-    assert time.perf_counter() - begin < 20  # 2 seconds where this was written

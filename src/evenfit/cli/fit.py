@@ -52,7 +52,7 @@ def fit(
     selection: Annotated[
         Literal["one-se", "best"] | None,
         Parameter(
-            group=_SEARCH, help="The smallest gap within one standard error of the best, or the best. Default: one-se."
+            group=_SEARCH, help="The smallest gap within one standard error of the best, or the best. Default: best."
         ),
     ] = None,
     class_weights: Annotated[

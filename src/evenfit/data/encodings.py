@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from evenfit.data.quantiles import fit_quantiles, to_normal
+from evenfit.data.distinct import order_statistics
+from evenfit.data.quantiles import fit_column, to_normal
 from evenfit.data.schema import Schema, Table
 from evenfit.data.target_encodings import (
     TargetChoice,
@@ -26,6 +27,7 @@ from evenfit.errors import ConfigError, DataError
 InputChoice = Literal["robust", "quantile"]
 INPUT_CHOICES: tuple[InputChoice, ...] = ("robust", "quantile")
 
+_CACHED = 1024  # rows that are worked on at once
 MOST_ONE_HOT = 9  # levels; more get a learned embedding, as in RealMLP
 
 
@@ -97,7 +99,7 @@ class Encoding:
         layout, numeric = self.layout, table.numeric
         codes = [_only_seen(table.codes[:, column], seen) for column, seen in enumerate(self.seen)]
         blocks = [
-            self._many(numeric),
+            self._many(table),
             _robust(numeric[:, layout.two], self.centre[list(layout.two)], self.scale[list(layout.two)]),
             np.isnan(numeric[:, layout.indicated]).astype(np.float32),
             *(_one_hot(codes[column], levels) for column, levels in zip(layout.hot, layout.hot_levels, strict=True)),
@@ -156,13 +158,14 @@ class Encoding:
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"the arrays must be those of an encoding; {type(error).__name__}: {error}") from error
 
-    def _many(self, numeric: np.ndarray) -> np.ndarray:
+    def _many(self, table: Table) -> np.ndarray:
         many = list(self.layout.many)
         if self.choice == "robust":
-            return _robust(numeric[:, many], self.centre[many], self.scale[many])
-        result = np.empty((len(numeric), len(many)), np.float32)
+            return _robust(table.numeric[:, many], self.centre[many], self.scale[many])
+        result = np.empty((table.rows, len(many)), np.float32)
         for position, (column, knots) in enumerate(zip(many, self.knots, strict=True)):
-            result[:, position] = np.nan_to_num(to_normal(numeric[:, column], knots), nan=0.0)
+            distinct = table.distinct[column]
+            result[:, position] = np.nan_to_num(to_normal(distinct.values, knots), nan=0.0)[distinct.place]
         return result
 
 
@@ -186,9 +189,8 @@ def fit_encoding(
     if not len(rows):
         raise DataError("an encoding must be fitted to at least one row, got none")
     layout = make_layout(table.schema)
-    numeric = table.numeric[rows]
-    centre, scale = _fit_robust(numeric)
-    knots = tuple(fit_quantiles(numeric[:, column]) for column in layout.many) if inputs == "quantile" else ()
+    centre, scale = _fit_robust(table, rows)
+    knots = tuple(fit_column(table.distinct[column], rows) for column in layout.many) if inputs == "quantile" else ()
     levels = [len(column.levels) for column in table.schema.categorical]
     codes = table.codes[rows]
     seen = tuple(np.isin(np.arange(count), codes[:, column]) for column, count in enumerate(levels))
@@ -250,24 +252,28 @@ def balanced_weights(codes: np.ndarray, rows: np.ndarray, classes: int) -> np.nd
     return np.where(present, len(rows) / (present.sum() * np.maximum(counts, 1)), 1.0)
 
 
-def _fit_robust(numeric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fit_robust(table: Table, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The median and the scale of every column; 0 and 0 where no cell is known."""
-    centre, scale = np.zeros(numeric.shape[1]), np.zeros(numeric.shape[1])
-    for position, column in enumerate(numeric.T):
-        known = column[~np.isnan(column)]
+    columns = table.numeric.shape[1]
+    centre, scale = np.zeros(columns), np.zeros(columns)
+    for position, distinct in enumerate(table.distinct):
+        known = order_statistics(distinct, rows, np.array([0, 0.25, 0.5, 0.75, 1]))
         if not len(known):
             continue
-        low, first, median, third, high = np.quantile(known, [0, 0.25, 0.5, 0.75, 1])
+        low, first, median, third, high = known
         centre[position] = median
         spread = third - first if third > first else (high - low) / 2
-        scale[position] = 1 / max(spread, 1e-300) if spread > 0 else 0.0
+        scale[position] = min(1 / spread, 1e300) if spread > 0 else 0.0
     return centre, scale
 
 
 def _robust(numeric: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        x = np.clip((numeric - centre) * scale, -1e8, 1e8)  # the square below must stay finite
-    clipped: np.ndarray = np.nan_to_num(x / np.sqrt(1 + (x / 3) ** 2), nan=0.0).astype(np.float32)
+    clipped = np.empty(numeric.shape, np.float32)
+    for start in range(0, len(numeric), _CACHED):  # what is in between stays in the cache
+        with np.errstate(over="ignore"):
+            # the square below must stay finite
+            x = np.clip((numeric[start : start + _CACHED] - centre) * scale, -1e8, 1e8)
+        clipped[start : start + _CACHED] = np.nan_to_num(x / np.sqrt(1 + (x / 3) ** 2), nan=0.0)
     return clipped
 
 

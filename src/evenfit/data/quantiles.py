@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from evenfit.data.distinct import Distinct, find_distinct, order_statistics
+
 MOST_KNOTS = 1000
 
 
@@ -11,12 +13,17 @@ def fit_quantiles(values: np.ndarray) -> np.ndarray:
 
     An empty set of values gives knots that send everything to 0.
     """
-    known = _without_dust(values[~np.isnan(values)])
-    if not len(known):
+    return fit_column(find_distinct(values), np.arange(len(values)))
+
+
+def fit_column(distinct: Distinct, rows: np.ndarray) -> np.ndarray:
+    """The knots of `fit_quantiles` for some rows of a column whose distinct values are known."""
+    count = int((distinct.place[rows] < len(distinct.values) - 1).sum())
+    if not count:
         return np.zeros(1)
-    levels = np.linspace(0, 1, min(MOST_KNOTS, max(len(known), 2)))
-    knots = np.quantile(known, levels)
-    return np.append(np.maximum.accumulate(knots), len(known))  # rounding must not make them fall
+    levels = np.linspace(0, 1, min(MOST_KNOTS, max(count, 2)))
+    knots = _without_dust(order_statistics(distinct, rows, levels))
+    return np.append(np.maximum.accumulate(knots), count)  # rounding must not make them fall
 
 
 def to_normal(values: np.ndarray, knots: np.ndarray) -> np.ndarray:

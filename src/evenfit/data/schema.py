@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 from evenfit.data.cells import as_numbers, as_text, first_row, times
 from evenfit.data.columns import Column, read_cells
 from evenfit.data.dates import read as read_dates
+from evenfit.data.distinct import Distinct, find_distinct
 from evenfit.data.targets import Target, present, read_target
 from evenfit.errors import DataError
 
@@ -141,6 +143,11 @@ class Table:
     def rows(self) -> int:
         """The number of rows."""
         return len(self.numeric)
+
+    @cached_property
+    def distinct(self) -> tuple["Distinct", ...]:
+        """The distinct values of every numeric column: found once, whatever the splits."""
+        return tuple(find_distinct(column) for column in self.numeric.T)
 
 
 def require(name: str, names: Iterable[str], lacks: str) -> None:

@@ -61,7 +61,7 @@ def plan_in_memory(
             budget=sized,
             workers=cores,
             seed=seed,
-            selection="one-se",
+            selection="best",
             space=space,
         )
 

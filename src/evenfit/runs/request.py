@@ -46,7 +46,7 @@ class FitRequest:
     folds: int = 5
     repeats: int = 1
     seed: int = 0
-    selection: str = "one-se"
+    selection: str = "best"
     class_weights: bool = False  # every class weighs the same in training
     workers: int | None = None  # one per core
     runs: str = "runs"  # folder of the store and of the runs
