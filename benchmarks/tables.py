@@ -74,9 +74,10 @@ def run_evenfit(table: Table, command: Sequence[str], *, seconds: float, seed: i
         begin = now()
         fitted = json.loads(called([*command, "fit", str(train), *flags, "--json"]))
         spent = since(begin)
-        called([*command, "predict", str(runs / fitted["run"]), str(test), "--out", str(out)])
+        called([*command, "predict", fitted["run"]["folder"], str(test), "--out", str(out)])
         predicted = read_predictions(out, table)
-    return judged(table, "evenfit", predicted, budget=seconds, seed=seed, spent=spent, promised=fitted.get("estimate"))
+    promised = {bound: fitted["estimate"]["score"][bound] for bound in ("mean", "low", "high")}
+    return judged(table, "evenfit", predicted, budget=seconds, seed=seed, spent=spent, promised=promised)
 
 
 def called(command: list[str]) -> str:
@@ -142,6 +143,8 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--evenfit", type=str.split, default=[sys.executable, "-m", "evenfit"], help="its command")
     parser.add_argument("--json", action="store_true", help="one object a line")
     options = parser.parse_args(arguments)
+    if not options.tables or not options.peers:
+        parser.error("at least one table and one peer are needed")
     if unknown := set(options.peers) - set(PEERS):
         parser.error(f"peers must be among {', '.join(PEERS)}; got {', '.join(sorted(unknown))}")
     return options
