@@ -32,6 +32,8 @@ def verdict_of(make_search, *, training, validation, spread=SPREAD, task="binary
         ([0.9, 0.6, 0.4, 0.2], [0.9, 0.7, 0.62, 0.60], "overfit"),  # a gap of half the way
         ([0.9, 0.6, 0.4, 0.2], [0.9, 0.70, 0.75, 0.9], "overfit"),  # turned up, a quarter of the way lost
         ([0.9, 0.6, 0.55, 0.5], [0.9, 0.69, 0.68, 0.68], "overfit"),
+        ([0.5, 0.2, 0.02, 0.01], [0.5, 0.3, 0.10, 0.09], "overfit"),  # most of a small loss is gap
+        ([0.5, 0.2, 0.006, 0.005], [0.5, 0.3, 0.04, 0.04], "balanced"),  # the same of a loss that is almost nothing
         ([0.9, 0.7, 0.64, 0.6], [0.9, 0.72, 0.62, 0.62], "balanced"),  # falls no more, small gap
         ([0.9, 0.8, 0.7, 0.5], [0.9, 0.81, 0.72, 0.52], "underfit"),  # still falling
         ([0.999, 0.995, 0.99, 0.99], [1.0, 1.0, 1.0, 1.0], "underfit"),  # nothing learnt

@@ -7,6 +7,7 @@ import numpy as np
 from evenfit.report.digits import count
 from evenfit.report.facts import Facts
 from evenfit.report.words import base_loss, follows_time, metric_word, percent
+from evenfit.results.bbc import SHRINK
 from evenfit.results.study import Study
 
 SOURCES = (
@@ -88,9 +89,10 @@ def _estimate(study: Study) -> str:
     known = study.estimate
     return (
         f"The winner's own cross-validation mean is too good, because it was picked for it. The estimate repeats the "
-        f"whole selection, epochs included, on {known.resamples:,} bootstraps of the rows and scores each winner on "
-        f"the rows left out (BBC-CV); its {percent(known.level)} interval is made of percentiles, drawn in by 0.76 "
-        "since out-of-bag percentiles are too wide. It is about the networks of the selected config one by one, on "
+        f"whole selection, epochs included, on {known.resamples:,} bootstraps of the rows, scores each winner on the "
+        "rows left out, and adds to the winner's own mean what those winners lose there beyond their mean on all rows "
+        f"(BBC-CV); its {percent(known.level)} interval is made of percentiles, drawn in by {SHRINK} since out-of-bag "
+        "percentiles are too wide. It is about the networks of the selected config one by one, on "
         f'fresh rows of the same kind. "Better than the default" is said only where the whole '
         f"{percent(study.comparison.difference.level)} interval of the paired difference lies above 0, and the same "
         "prediction for every row is beaten as surely."

@@ -22,6 +22,8 @@ from evenfit.results.study import Interval, Side, Truth, Verdict
 from evenfit.results.trial import Trial
 
 WIDE = 0.25  # part of the way that fresh rows do not share: a quarter alone is overfitting
+MOST = 0.5  # part of the validation loss that the gap makes up: more than half is overfitting, ...
+SOME = 0.05  # ... where it is also this part of the way; a hundredth of a good fit may all be gap
 NOTABLE = 0.10  # a tenth is, too, where the validation loss turned up when training went on
 LEARNT = 0.02  # part of the constant prediction's loss below which training has not begun to pay
 FALLING = 0.02  # part of the way that the last quarter of the epochs still gained
@@ -53,6 +55,13 @@ def judge(truth: Truth, trial: Trial, side: Side) -> Verdict:
             name="overfit",
             gap=gap,
             sentence=f"Overfit: {losses}, so that {lost}; try more rows, stronger penalties or more dropout.",
+        )
+    if gap.low > 0 and part >= SOME and gap.mean >= MOST * side.validation_loss.mean:
+        return Verdict(
+            name="overfit",
+            gap=gap,
+            sentence=f"Overfit: {losses}: most of the loss on fresh rows is absent on training rows; more rows, stronger "
+            "penalties or an ensemble would lower it.",
         )
     if gap.low > 0 and part >= NOTABLE and turned.low > 0:
         return Verdict(
