@@ -60,8 +60,8 @@ def judge(truth: Truth, trial: Trial, side: Side) -> Verdict:
         return Verdict(
             name="overfit",
             gap=gap,
-            sentence=f"Overfit: {losses}: most of the loss on fresh rows is absent on training rows; more rows, stronger "
-            "penalties or an ensemble would lower it.",
+            sentence=f"Overfit: {losses}: most of the loss on fresh rows is absent on training rows; more rows, "
+            "stronger penalties or an ensemble would lower it.",
         )
     if gap.low > 0 and part >= NOTABLE and turned.low > 0:
         return Verdict(
