@@ -33,3 +33,10 @@ def test_a_transposed_matrix_is_transposed(rows, columns):
     out = np.empty_like(matrix)
     transpose(matrix, rows, columns, out)
     np.testing.assert_array_equal(out.reshape(columns, rows), matrix.reshape(rows, columns).T)
+
+
+def test_kept_code_is_out_of_date_when_any_file_that_it_is_made_of_changes():
+    from evenfit.fleet.kernels import compilation, steps
+
+    for function in (steps.train, steps.predict, product):
+        assert function._cache._cache_file._source_stamp == compilation._SOURCES
