@@ -199,7 +199,7 @@ def _by_seconds(
     while True:
         while workers.idle and not exhausted:
             if 0 not in running and not any(trial.number == 0 for trial in ended):
-                heat: Heat | None = default_heat(space, stop_at=stop_at)
+                heat: Heat | None = default_heat(space, stop_at=stop_at) if clock() < stop_at else None
             else:
                 left = stop_at - clock()
                 heat = _timed_heat(space, propose, ended, costs, heat_number, number, left, seconds, speed, seed)

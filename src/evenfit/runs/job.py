@@ -114,8 +114,8 @@ class Job:
                 self.found.states[trial.number] = self.store.state(self.run, trial.number)
 
     def _import_ahead(self, workers: Workers) -> None:
-        """Import what the end needs while others train, so that the end is short."""
-        if workers.count > 1:
+        """Import what the end needs while networks train, so that the end is short."""
+        if workers.count > 1 or self.request.budget.seconds is not None:
             Thread(target=lambda: [import_module(name) for name in _LATER], daemon=True).start()
 
     def _search(self, workers: Workers) -> None:

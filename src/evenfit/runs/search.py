@@ -144,8 +144,8 @@ def _no_answer(search: Search, found: Found) -> EvenfitError:
     epoch = costs.config(search.space.default) / search.space.default.epochs
     enough = 5 * math.ceil(max(10.0, 4 * epoch + 10, 2 * seconds) / 5)
     return BudgetError(
-        f"the budget is too small for an answer: {seconds:g}s were over before the default config had finished an "
-        f"epoch on all {costs.splits} splits; give it {enough}s"
+        f"the budget is too small for an answer: in {seconds:g}s the default config could not finish an epoch on all "
+        f"{costs.splits} splits; give it {enough}s"
     )
 
 
