@@ -94,7 +94,7 @@ def test_with_a_budget_in_seconds_heats_stop_being_planned_in_time():
 
 def test_a_budget_that_is_spent_already_still_tries_the_default():
     workers = FakeWorkers(1, seconds=slow)
-    workers.now = 29.9
+    workers.now = 29.9999
     found, _ = tuned(workers, seconds=30.0)
     assert list(found) == [0]
 

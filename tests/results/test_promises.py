@@ -1,6 +1,6 @@
 """What the summary promises, counted on made-up searches whose truth is known.
 
-`benchmarks/coverage.py` counts the same on networks that are really trained.
+`benchmarks/promises.py` counts the same on networks that are really trained.
 """
 
 import numpy as np

@@ -11,14 +11,12 @@ import numpy.typing as npt
 
 from evenfit.data.encodings import Encoding
 from evenfit.data.schema import Table
-from evenfit.fleet import plain
-from evenfit.fleet.member import Member
-from evenfit.fleet.samples import Samples
-from evenfit.fleet.threads import one_thread
+from evenfit.fleet.evaluation import evaluate
+from evenfit.fleet.layout import layout
 from evenfit.specs.config import Config
 
 Array = npt.NDArray[Any]
-_ROWS = 8192  # predicted at once
+_ROWS = 1024  # predicted at once, so that what lies between layers stays in the cache
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,37 +34,13 @@ class Part:
 def predictions(part: Part, table: Table, *, classes: int) -> Iterator[Array]:
     """Give each network's predictions, ``[rows, classes]`` log-probabilities or ``[rows, 1]`` numbers, in float64."""
     for weights, residuals, encoding in zip(part.weights, part.residuals, part.encodings, strict=True):
-        encoded = encoding.inputs(table)
+        encoded, plan = encoding.inputs(table), layout(part.config, encoding.shape, classes)
         pieces = [
-            _outputs(
-                weights, part.config, encoding, encoded.values[start : start + _ROWS], encoded.codes, start, classes
-            )
+            evaluate(plan, weights, encoded.values[start : start + _ROWS], encoded.codes[start : start + _ROWS])
             for start in range(0, max(table.rows, 1), _ROWS)
         ]
         outputs = np.concatenate(pieces)
         yield log_softmax(outputs) if classes > 1 else encoding.restore(outputs, residuals)
-
-
-def _outputs(
-    weights: Array, config: Config, encoding: Encoding, values: Array, codes: Array, start: int, classes: int
-) -> Array:
-    rows = len(values)
-    samples = Samples(
-        shape=encoding.shape,
-        outputs=classes,
-        classification=classes > 1,
-        values=values[None],
-        codes=codes[None, start : start + rows],
-        target=np.zeros((1, rows)),
-        row_weights=np.ones((1, rows)),
-        balanced_weights=np.ones((1, rows)),
-        prior=np.zeros((1, classes)),
-        training=(),
-        validation=(),
-    )
-    member = Member(config=config, split=0, seed=0)
-    with one_thread():
-        return plain.predict(weights.astype(np.float64), member, samples, np.arange(rows))
 
 
 def log_softmax(logits: Array) -> Array:

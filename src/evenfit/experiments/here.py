@@ -9,7 +9,6 @@ from typing import Self
 from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.problem import Prepared, Problem, prepare
 from evenfit.experiments.race import race
-from evenfit.fleet.threads import one_thread
 
 
 class Here:
@@ -38,8 +37,7 @@ class Here:
         """Train until the heat under way tells something."""
         if self._running is None:
             return []
-        with one_thread():
-            event = next(self._running, None)
+        event = next(self._running, None)
         if event is None:
             self._running = None
             return [HeatDone(round=self._round)]

@@ -16,17 +16,16 @@ from evenfit.specs.config import Config
 from evenfit.specs.space import Choice, Range, Space
 
 # seconds on one core, fitted to measurements on a 4 GHz x86 core with 512-bit vectors
-_PRODUCT = 1 / 65e9  # a floating-point operation of a batched product
-_UNIT = 1.4e-9  # a hidden unit of one row: activation, mask, way back
-_PERIODIC = 70e-9  # a numeric column of one row: periodic embedding, both ways
-_INPUT = 3e-9  # another input of one row
-_PARAMETER = 0.3e-9  # a parameter in one step: optimiser and proximal step
-_STEP = 4e-6  # a member's share of one step's dispatch
+_PRODUCT = 1 / 200e9  # a floating-point operation of a product
+_UNIT = 0.8e-9  # a hidden unit of one row: activation, mask, way back
+_PERIODIC = 12e-9  # a numeric column of one row: periodic embedding, both ways
+_INPUT = 0.4e-9  # another input of one row
+_PARAMETER = 0.4e-9  # a parameter in one step: optimiser and proximal step
+_STEP = 1e-6  # calling a step
 
 _DEFAULT_SHARE = 0.16  # of the core-seconds of a budget that the default's folds may take
-_MOST_MEMBERS = 40
 _MOST_EMBEDDED = 64  # numeric columns; more make the first layer too wide for a search
-_CACHE_BYTES = 6e6  # of the weights and moments of one fleet
+MEMBERS = 40  # of a fleet: any number runs as fast, and this one leaves a race something to choose from
 SHARED = (  # what all configs of a heat have in common: what shapes tensors, and what the data looks like
     "width",
     "depth",
@@ -55,12 +54,6 @@ def epoch_seconds(config: Config, shape: InputShape, outputs: int, rows: int) ->
     """Estimate the seconds that one epoch over ``rows`` training rows takes one member on one core."""
     batch = min(config.batch_rows, rows)
     return (rows // batch) * step_seconds(config.with_values(batch_rows=batch), shape, outputs) * 1.15
-
-
-def fleet_members(config: Config, shape: InputShape, outputs: int) -> int:
-    """Say how many members make a good fleet: enough to amortise a step's dispatch, few enough for the cache."""
-    size = 16 * layout(config, shape, outputs).parameters
-    return int(min(_MOST_MEMBERS, max(8, _CACHE_BYTES // size)))
 
 
 def default_config(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from evenfit.data.encodings import InputShape
 from evenfit.experiments.heat import Entry, Event, Finished, Heat, HeatDone
-from evenfit.experiments.sizing import SHARED, epoch_seconds, fleet_members, step_seconds
+from evenfit.experiments.sizing import MEMBERS, SHARED, epoch_seconds, step_seconds
 from evenfit.experiments.workers import Workers
 from evenfit.fleet.chance import key
 from evenfit.proposals.protocol import Propose
@@ -52,9 +52,10 @@ class Costs:
         """Estimate the core-seconds of one config on all splits."""
         return config.epochs * self.splits * epoch_seconds(config, self.shape, self.outputs, self.rows)
 
-    def entries(self, config: Config) -> int:
-        """Say how many configs of this shape make a good fleet."""
-        return max(1, fleet_members(config, self.shape, self.outputs) // self.splits)
+    @property
+    def entries(self) -> int:
+        """Say how many configs make a good fleet."""
+        return max(1, MEMBERS // self.splits)
 
 
 def tune(
@@ -169,7 +170,7 @@ def _next_heat(
 ) -> Heat:
     """Propose one heat's configs, as many as make a good fleet of the shape they share."""
     drawn = propose(space, before, _MOST_ENTRIES, shared=SHARED, seed=key(seed, heat_number) >> 2)
-    configs = drawn[: min(most, costs.entries(drawn[0]))]
+    configs = drawn[: min(most, costs.entries)]
     entries = tuple(Entry(number=number + place, config=config) for place, config in enumerate(configs))
     return Heat(round=heat_number, entries=entries)
 
@@ -246,7 +247,7 @@ def _timed_heat(
         room = min(left, max(_HEAT_SHARE * seconds, 2 * one))
         count = int(room / (one * _RACED))
         if count >= 2:
-            configs = drawn[: min(count, costs.entries(drawn[0]))]
+            configs = drawn[: min(count, costs.entries)]
             entries = tuple(Entry(number=number + place, config=config) for place, config in enumerate(configs))
             return Heat(round=heat_number, entries=entries, rungs=(0.25, 0.5) if len(entries) > 2 else (0.5,))
     share = left / one

@@ -12,7 +12,6 @@ from threading import Thread
 
 from evenfit.experiments.heat import HeatDone
 from evenfit.experiments.here import Cache
-from evenfit.fleet.threads import one_thread
 
 _KEY_BYTES = 32
 
@@ -24,7 +23,7 @@ def main() -> None:
         if os.fork() == 0:  # imports have started no thread
             break
     Thread(target=_end_with_parent, daemon=True).start()
-    with Client(sys.argv[1], authkey=key) as parent, one_thread():
+    with Client(sys.argv[1], authkey=key) as parent:
         try:
             cache = Cache(parent.recv())
             while True:

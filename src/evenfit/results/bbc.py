@@ -9,7 +9,7 @@ added to the winner's own cross-validation mean it gives the estimate of the los
 the winner's fold members, one by one.
 
 The paper's own estimate, the mean of the scores out of bag, also charges the winner for the worse
-choices of resamplings, which see 63% of the rows. On 1,100 searches of `benchmarks/coverage.py` it
+choices of resamplings, which see 63% of the rows. On 1,100 searches of `benchmarks/promises.py` it
 lay 0.2 to 0.9 standard errors too high, this one 0 to 0.3, the plain mean 0.2 to 0.8 too low.
 """
 
@@ -37,7 +37,7 @@ A bootstrap leaves out 0.368 of the rows, so that their mean varies around the m
 sqrt(1 / 0.368 - 1) = 1.31 times the standard error of the latter: 0.76 would be right for rows that
 are independent. They are not, for folds share training rows (Bates, Hastie & Tibshirani,
 "Cross-validation: what does it estimate and how well does it do it?", JASA, 2023): with 0.76, 90%
-intervals held the truth in 80 to 94% of the searches of `benchmarks/coverage.py`, with 0.92 in 90 to 96%.
+intervals held the truth in 80 to 94% of the searches of `benchmarks/promises.py`, with 0.92 in 90 to 96%.
 """
 
 MOST_UNITS = 8192  # that a bootstrap draws; the spread of m blocks is known to sqrt(2 / m), here 1.6%

@@ -14,7 +14,6 @@ from evenfit.experiments.problem import make_samples
 from evenfit.fleet.chance import member_seed
 from evenfit.fleet.fleet import Fleet
 from evenfit.fleet.member import Member
-from evenfit.fleet.threads import one_thread
 from evenfit.results.study import Study
 from evenfit.runs.search import Found, Search
 from evenfit.specs.config import Config
@@ -58,14 +57,13 @@ def refit_model(
         Member(config=config, split=0, seed=member_seed(search.problem.seed, 1_000_000, number))
         for number in range(_REFITS)
     ]
-    with one_thread():
-        fleet = Fleet(members, samples)
+    fleet = Fleet(members, samples)
+    weights = fleet.learnt().copy()
+    for _ in range(study.selected.epoch):
+        if not fleet.train_epoch(stop):
+            break
         weights = fleet.learnt().copy()
-        for _ in range(study.selected.epoch):
-            if not fleet.train_epoch(stop):
-                break
-            weights = fleet.learnt().copy()
-        outputs = fleet.outputs([rows] * len(members), weights)
+    outputs = fleet.outputs([rows] * len(members), weights)
     residuals = np.zeros((len(members), 200), dtype=np.float32)
     if search.problem.task == "regression":
         wanted = encoding.target(search.problem.target)

@@ -5,8 +5,8 @@ of synthetic tables of two classes, all at once in numpy. The probability of eve
 known, so that the loss of the winner's fold members on fresh rows is known almost exactly, and can
 be compared with what the summary of the search promised.
 
-    python benchmarks/coverage.py --json --rows 500 --configs 20 --tables 200
-    python benchmarks/coverage.py --json --noise        # nothing to learn: claims are false ones
+    python benchmarks/promises.py --json --rows 500 --configs 20 --tables 200
+    python benchmarks/promises.py --json --noise        # nothing to learn: claims are false ones
 
 Prints one object a line: `name`, `seconds`, `quality` (the share of 90% intervals that hold the
 truth; with --noise the share of searches that claim to beat the default), and `peer_quality` (the
