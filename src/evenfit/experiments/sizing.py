@@ -73,16 +73,16 @@ def default_config(
         workers: processes that train.
         classification: classes or numbers.
     """
-    batch = 2 ** max(5, min(9, round(math.log2(max(rows, 1) / 40))))
+    batch = 2 ** max(5, min(8, round(math.log2(max(rows, 1) / 80))))
     base = Config(
         width=128,
         depth=2,
         activation="mish",
         batch_rows=batch,
-        epochs=24 if classification else 64,
+        epochs=32 if classification else 64,
         learning_rate=3e-3 if classification else 5e-3,
         schedule="flat-cosine",
-        dropout=0.2 if classification else 0.0,
+        dropout=0.3 if classification else 0.0,
         l2=0.3 if classification else 0.01,
         inputs="quantile" if shape.numeric else "robust",
         weight_averaging=0.7 if classification else 0.0,
