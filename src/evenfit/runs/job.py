@@ -171,7 +171,7 @@ class Job:
         if seconds is None:
             return None
         rows = self.source.table.rows
-        reserve = 1.5 + 0.045 * min(seconds, 60.0) + rows * 4e-5
+        reserve = 2.2 + 0.045 * min(seconds, 60.0) + rows * 4e-5
         if self.request.time is not None:
             reserve += 0.1 * seconds
         return self.started + seconds - self.before - min(reserve, 0.35 * seconds)
