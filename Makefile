@@ -35,7 +35,7 @@ demo: install
 	$(BIN)/evenfit fit examples/bank.csv --target subscribed --budget 60s
 
 test: install
-	$(BIN)/python -m pytest -m "not slow and not browser and not ray" $(ARGUMENTS)
+	$(BIN)/python -m pytest -m "not slow and not ray" $(ARGUMENTS)
 
 test-all: install
 	$(BIN)/python -m pytest $(ARGUMENTS)
