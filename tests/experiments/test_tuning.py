@@ -4,23 +4,15 @@ import pytest
 from tests.experiments.fakes import COSTS, SPACE, FakeWorkers
 
 from evenfit.experiments.heat import Finished
-from evenfit.experiments.tuning import Limits, Planned, tune
+from evenfit.experiments.tuning import Limits, Planned, Terms, tune
 from evenfit.proposals.mixed import draw_mixed
 
 
 def tuned(workers, *, trials=None, seconds=None, history=(), planned=(), until=None):
     """The trials by number and the heats that were planned; ``until`` stops after so many events, as a kill would."""
-    events = tune(
-        SPACE,
-        propose=draw_mixed,
-        limits=Limits(trials=trials, stop_at=seconds, seconds=seconds),
-        costs=COSTS,
-        workers=workers,
-        seed=5,
-        history=history,
-        planned=planned,
-        clock=workers.clock,
-    )
+    limits = Limits(trials=trials, stop_at=seconds, seconds=seconds)
+    terms = Terms(space=SPACE, propose=draw_mixed, limits=limits, costs=COSTS, seed=5)
+    events = tune(terms, workers, history=history, planned=planned, clock=workers.clock)
     found, heats = {}, []
     for count, event in enumerate(events):
         if isinstance(event, Planned):

@@ -13,6 +13,7 @@ from evenfit.data.encodings import Encoding
 from evenfit.data.schema import Table
 from evenfit.fleet.evaluation import evaluate
 from evenfit.fleet.layout import layout
+from evenfit.results.logits import log_softmax
 from evenfit.specs.config import Config
 
 Array = npt.NDArray[Any]
@@ -41,13 +42,6 @@ def predictions(part: Part, table: Table, *, classes: int) -> Iterator[Array]:
         ]
         outputs = np.concatenate(pieces)
         yield log_softmax(outputs) if classes > 1 else encoding.restore(outputs, residuals)
-
-
-def log_softmax(logits: Array) -> Array:
-    """Turn logits ``[..., classes]`` into log-probabilities."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    normal: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return normal
 
 
 def to_parts(parts: Mapping[int, Part] | tuple[Part, ...]) -> tuple[list[dict[str, Any]], dict[str, Array]]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from evenfit.experiments.heat import Entry, Finished
 from evenfit.experiments.problem import Prepared, Problem
+from evenfit.results.logits import log_softmax
 from evenfit.results.metrics import METRICS, base_loss, scores, split_losses
 from evenfit.results.trial import COMPLETE, Trial
 
@@ -110,11 +111,3 @@ class Record:
             training_scores=self.training_scores,
         )
         return Finished(trial=trial, state={"weights": self.weights, "residuals": self.residuals} if complete else None)
-
-
-def log_softmax(logits: Array) -> Array:
-    """Turn logits ``[..., classes]`` into log-probabilities, in double precision."""
-    logits = np.asarray(logits, dtype=np.float64)
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    normal: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return normal

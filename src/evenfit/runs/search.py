@@ -17,7 +17,7 @@ from evenfit.errors import BudgetError, DataError, EvenfitError
 from evenfit.experiments.heat import Event, Finished, Heat
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.sizing import default_config, make_space
-from evenfit.experiments.tuning import Costs, Limits, Planned, tune
+from evenfit.experiments.tuning import Costs, Limits, Planned, Terms, tune
 from evenfit.experiments.workers import Workers
 from evenfit.proposals.mixed import draw_mixed
 from evenfit.results.study import Study
@@ -113,14 +113,16 @@ def run_search(
         BudgetError: time ran out before the default config was validated once.
         DataError: no config has losses that are numbers.
     """
-    limits = Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds)
-    events = tune(
-        search.space,
+    terms = Terms(
+        space=search.space,
         propose=draw_mixed,
-        limits=limits,
+        limits=Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds),
         costs=search.costs,
-        workers=workers,
         seed=search.problem.seed,
+    )
+    events = tune(
+        terms,
+        workers,
         history=[found.trials[number] for number in sorted(found.trials)],
         planned=planned,
     )

@@ -1,0 +1,76 @@
+"""Rounds: a search with a budget in trials, the same on any number of workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
+from evenfit.experiments.sizing import SHARED
+from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
+from evenfit.experiments.workers import Workers
+from evenfit.fleet.chance import key
+from evenfit.results.trial import Trial
+
+_HEATS = 2  # of a round: their configs are proposed from the same history
+
+
+def tune_by_trials(
+    terms: Terms,
+    workers: Workers,
+    *,
+    history: Sequence[Trial],
+    planned: Sequence[Heat],
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Planned | Event]:
+    """Try as many configs as the limit says, round after round.
+
+    What a round tries depends on the trials of the rounds before alone. Heats of ``planned`` are
+    taken as they were, and raced again unless all their trials are in ``history``.
+    """
+    wanted, stop_at = terms.limits.trials or 0, terms.limits.stop_at
+    known = {heat.round: heat for heat in planned}
+    ended = {trial.number: trial for trial in history}
+    number = heat_number = 0
+    while number < wanted:
+        before = [ended[position] for position in sorted(ended) if position < number]
+        waiting: list[Heat] = []
+        for _ in range(1 if heat_number == 0 else _HEATS):
+            if number >= wanted:
+                break
+            heat = known.get(heat_number)
+            if heat is None:
+                heat = _next_heat(terms, before, heat_number, number)
+                yield Planned(heat=heat)
+            heat_number += 1
+            number += len(heat.entries)
+            if not all(entry.number in ended for entry in heat.entries):
+                waiting.append(replace(heat, stop_at=stop_at))
+        for event in _raced(waiting, workers):
+            if isinstance(event, Finished):
+                ended[event.trial.number] = event.trial
+            yield event
+        if stop_at is not None and clock() >= stop_at:
+            return
+
+
+def _next_heat(terms: Terms, before: Sequence[Trial], heat_number: int, number: int) -> Heat:
+    """Propose one heat's configs, as many as make a good fleet and the limit allows."""
+    if heat_number == 0:
+        return default_heat(terms)
+    count = min(terms.costs.entries, (terms.limits.trials or 0) - number)
+    drawn = terms.propose(terms.space, before, count, shared=SHARED, seed=key(terms.seed, heat_number) >> 2)
+    return Heat(round=heat_number, entries=make_entries(drawn, first=number))
+
+
+def _raced(waiting: list[Heat], workers: Workers) -> Iterator[Event]:
+    """Race heats on the workers there are, and yield what they tell until all are done."""
+    running = 0
+    while waiting or running:
+        while waiting and workers.idle:
+            workers.submit(waiting.pop(0))
+            running += 1
+        for event in workers.receive():
+            running -= isinstance(event, HeatDone)
+            yield event

@@ -1,0 +1,69 @@
+"""Terms: what a search is about, and what it may spend: everything that tuning is told once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evenfit.data.encodings import InputShape
+from evenfit.experiments.heat import Entry, Heat
+from evenfit.experiments.sizing import MEMBERS, epoch_seconds
+from evenfit.proposals.protocol import Propose
+from evenfit.specs.config import Config
+from evenfit.specs.space import Space
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A heat is about to start: store it, and a killed study can go on with the same configs."""
+
+    heat: Heat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When to stop: at a number of trials, at a moment of the monotonic clock, or at the first of both."""
+
+    trials: int | None
+    stop_at: float | None
+    seconds: float | None  # of the whole budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What the cost model needs to know of a problem."""
+
+    shape: InputShape
+    outputs: int
+    rows: int  # training rows of a split
+    splits: int
+
+    def config(self, config: Config) -> float:
+        """Estimate the core-seconds of one config on all splits."""
+        return config.epochs * self.splits * epoch_seconds(config, self.shape, self.outputs, self.rows)
+
+    @property
+    def entries(self) -> int:
+        """Say how many configs make a good fleet."""
+        return max(1, MEMBERS // self.splits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Where to look, by what means, and until when."""
+
+    space: Space  # its default is tried first, and always completes
+    propose: Propose  # chooses configs from what was tried
+    limits: Limits
+    costs: Costs
+    seed: int  # of the proposals
+
+
+def default_heat(terms: Terms) -> Heat:
+    """Make the heat that comes first: the default config, alone."""
+    entry = Entry(number=0, config=terms.space.default, protected=True)
+    return Heat(round=0, entries=(entry,), rungs=(), stop_at=terms.limits.stop_at)
+
+
+def make_entries(configs: tuple[Config, ...], *, first: int) -> tuple[Entry, ...]:
+    """Number configs as the trials that they will be."""
+    return tuple(Entry(number=first + place, config=config) for place, config in enumerate(configs))

@@ -1,0 +1,91 @@
+"""Timed: a search with a budget in seconds, every worker busy until the last of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
+from evenfit.experiments.sizing import SHARED, step_seconds
+from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
+from evenfit.experiments.workers import Workers
+from evenfit.fleet.chance import key
+from evenfit.results.trial import Trial
+
+_RACED = 0.55  # share of all epochs that a raced heat trains
+_LEAST_SHARE = 0.25  # of a config's epochs: fewer say little
+_HEAT_SHARE = 0.12  # of the budget's seconds that one heat may take
+_MOST_SHARE = 0.25  # of the budget's seconds that one config may take
+_SAFETY = 1.1
+_ATTEMPTS = 6  # at drawing a shape that can be afforded
+
+
+def tune_by_seconds(
+    terms: Terms, workers: Workers, *, history: Sequence[Trial], clock: Callable[[], float] = time.monotonic
+) -> Iterator[Planned | Event]:
+    """Try configs until the moment that the limits name: a worker that falls idle is given the next heat at once.
+
+    Heats are sized by the cost model, corrected by the speed that heats so far have shown.
+    """
+    ended = list(history)
+    number = 1 + max((trial.number for trial in ended), default=0)
+    heat_number = 1 + max((trial.round for trial in ended), default=0)
+    speed = 1.0  # measured seconds over the cost model's
+    running: dict[int, Heat] = {}
+    first = None if any(trial.number == 0 for trial in ended) else default_heat(terms)
+    exhausted = False
+    while True:
+        while workers.idle and not exhausted:
+            left = (terms.limits.stop_at or 0.0) - clock()
+            heat = _timed_heat(terms, ended, heat_number, number, left, speed) if first is None else first
+            if heat is None or left <= 0:
+                exhausted = True
+                break
+            if first is None:
+                heat_number += 1
+                number += len(heat.entries)
+            first = None
+            yield Planned(heat=heat)
+            running[heat.round] = heat
+            workers.submit(heat)
+        if not running:
+            return
+        for event in workers.receive():
+            if isinstance(event, Finished):
+                ended.append(event.trial)
+            elif isinstance(event, HeatDone):
+                del running[event.round]
+            elif event.seconds_a_step > 0:
+                speed = _speed(terms, running[event.round], event)
+            yield event
+
+
+def _speed(terms: Terms, heat: Heat, event: Epoch) -> float:
+    """Give the measured seconds of a step over the cost model's."""
+    costs, config = terms.costs, heat.entries[0].config
+    whole = config.with_values(batch_rows=min(config.batch_rows, costs.rows))
+    return max(0.1, event.seconds_a_step / step_seconds(whole, costs.shape, costs.outputs))
+
+
+def _timed_heat(
+    terms: Terms, history: Sequence[Trial], heat_number: int, number: int, left: float, speed: float
+) -> Heat | None:
+    """Propose a heat that ends in time: fewer configs, then fewer epochs; None where neither helps."""
+    seconds, most = terms.limits.seconds or 0.0, terms.costs.entries
+    for attempt in range(_ATTEMPTS):
+        seed = key(terms.seed, heat_number, attempt) >> 2
+        drawn = terms.propose(terms.space, history, most, shared=SHARED, seed=seed)
+        one = terms.costs.config(drawn[0]) * speed * _SAFETY
+        room = min(left, max(_HEAT_SHARE * seconds, 2 * one))
+        count = int(room / (one * _RACED))
+        if count >= 2 and one <= _MOST_SHARE * seconds:
+            entries = make_entries(drawn[:count], first=number)
+            rungs = (0.25, 0.5) if len(entries) > 2 else (0.5,)
+            return Heat(round=heat_number, entries=entries, rungs=rungs, stop_at=terms.limits.stop_at)
+    share = left / one
+    if share < _LEAST_SHARE:
+        return None
+    config = drawn[0].with_values(epochs=max(1, int(drawn[0].epochs * min(1.0, share))))
+    return Heat(
+        round=heat_number, entries=make_entries((config,), first=number), rungs=(), stop_at=terms.limits.stop_at
+    )
