@@ -56,15 +56,21 @@ def sentence(progress: Progress) -> str:
     else:
         parts.append(f"{_duration(progress.seconds_spent)} spent")
     total = "" if progress.trials_left is None else f" of {progress.trials_done + progress.trials_left}"
-    parts.append(f"{progress.trials_done}{total} configs tried")
+    parts.append(f"{progress.trials_done}{total} {_plural(progress.trials_done, 'config')} tried")
     if progress.best_loss is not None:
         parts.append(f"best loss {progress.best_loss:.4g}")
     if progress.fleets:
-        running = f" ({progress.trials_running} configs)" if progress.trials_running else ""
-        parts.append(f"{progress.fleets} {'fleet' if progress.fleets == 1 else 'fleets'} in flight{running}")
+        count = progress.trials_running
+        running = f" ({count} {_plural(count, 'config')})" if count else ""
+        parts.append(f"{progress.fleets} {_plural(progress.fleets, 'fleet')} in flight{running}")
     if progress.note:
         parts.append(progress.note)
     return " · ".join(parts)
+
+
+def _plural(count: int, noun: str) -> str:
+    """A noun for one or for several."""
+    return noun if count == 1 else f"{noun}s"
 
 
 def _lines(out: TextIO, clock: Callable[[], float]) -> Report:
