@@ -21,14 +21,13 @@ def find_distinct(column: np.ndarray) -> Distinct:
     (array([ 1.,  2., nan]), array([1, 2, 0, 1], dtype=int32))
     """
     order = np.argsort(column)  # NaN last
-    known = column[order]
-    count = len(known) - int(np.isnan(known).sum())
-    starts = np.empty(len(known), dtype=bool)
-    starts[:count] = np.concatenate([[True], known[1:count] != known[: count - 1]])[:count]
-    starts[count:] = False
-    place = np.empty(len(column), dtype=np.int32)
-    place[order[:count]] = np.cumsum(starts[:count]) - 1
+    count = len(column) - int(np.isnan(column).sum())
+    known = column[order[:count]]
+    starts = np.ones(count, dtype=bool)
+    starts[1:] = known[1:] != known[:-1]
     values = known[starts]
+    place = np.empty(len(column), dtype=np.int32)
+    place[order[:count]] = np.cumsum(starts) - 1
     place[order[count:]] = len(values)
     return Distinct(values=np.append(values, np.nan), place=place)
 
