@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -18,7 +19,7 @@ from evenfit.results.study import Study
 from evenfit.runs.search import Found, Search
 from evenfit.specs.config import Config
 
-_REFITS = 4  # networks of each config where the deployed model is trained anew on all rows
+_MOST_REFITS = 4  # networks where the deployed model is trained anew on all rows
 
 
 def make_model(search: Search, found: Found, study: Study) -> Model:
@@ -38,15 +39,13 @@ def make_model(search: Search, found: Found, study: Study) -> Model:
 
 
 def refit_model(
-    search: Search,
-    study: Study,
-    *,
-    stop: Callable[[], bool] = lambda: False,
+    search: Search, study: Study, *, seconds: float = math.inf, stop: Callable[[], bool] = lambda: False
 ) -> Model:
     """Train the selected config anew on all rows, for the epochs that were best: for rows in order of time.
 
     A fold's network has never seen the latest rows; what will be predicted is later still. Several
-    seeds are trained and predict together. If ``stop`` says so, networks keep the epochs they reached.
+    seeds are trained and predict together: as many as ``seconds`` allow by what the folds took, at
+    least one. If ``stop`` says so, networks keep the epochs they reached.
     """
     table, config = search.problem.table, study.selected.config
     rows = np.arange(table.rows)
@@ -55,7 +54,7 @@ def refit_model(
     samples = make_samples(table, search.problem.truth, (encoding,), (whole,))
     members = [
         Member(config=config, split=0, seed=member_seed(search.problem.seed, 1_000_000, number))
-        for number in range(_REFITS)
+        for number in range(_refits(study, seconds))
     ]
     fleet = Fleet(members, samples)
     weights = fleet.learnt().copy()
@@ -78,6 +77,14 @@ def refit_model(
         encodings=(encoding,) * len(members),
     )
     return _model(search, study, (part,))
+
+
+def _refits(study: Study, seconds: float) -> int:
+    """Say how many networks can be trained on all rows in the seconds given."""
+    trial = next(trial for trial in study.trials if trial.number == study.selected.trial)
+    row_epochs = float(study.truth.training_rows.sum()) * float(trial.epochs[-1])
+    one = trial.seconds / row_epochs * len(study.truth.target) * trial.epoch
+    return _MOST_REFITS if one * _MOST_REFITS <= seconds else max(1, int(seconds / one))
 
 
 def _model(search: Search, study: Study, parts: tuple[Part, ...]) -> Model:

@@ -34,6 +34,7 @@ __all__ = ["Job", "Starting", "plan_job", "read_source"]
 _LATER = ("evenfit.runs.deployment", "evenfit.runs.importance", "evenfit.report.page", "evenfit.report.readme")
 _REPORT_SECONDS = 1.0  # that the report takes
 _LEAST_IMPORTANCE_SECONDS, _IMPORTANCE_SECONDS = 0.3, 3.0
+_REFIT_SHARE = 0.15  # of the budget, for training the final model anew where rows are in order of time
 
 
 class Starting(Protocol):
@@ -173,7 +174,7 @@ class Job:
         rows = self.source.table.rows
         reserve = 2.2 + 0.045 * min(seconds, 60.0) + rows * 4e-5
         if self.request.time is not None:
-            reserve += 0.1 * seconds
+            reserve += _REFIT_SHARE * seconds
         return self.started + seconds - self.before - min(reserve, 0.35 * seconds)
 
     def _left(self) -> float:
@@ -191,8 +192,10 @@ class Job:
         model = fold_model
         if self.request.time is not None:
             self._say("training the final model on all rows")
-            margin = 0.05 * (self.request.budget.seconds or 0.0)
-            model = refit_model(self.search, study, stop=lambda: self._left() < margin)
+            spare = self._left() - _REPORT_SECONDS
+            model = refit_model(
+                self.search, study, seconds=0.8 * spare, stop=lambda: self._left() < _REPORT_SECONDS / 2
+            )
         model.save(self.run.folder / "model")
         fresh = None
         if self.source.test is not None:

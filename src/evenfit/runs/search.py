@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -74,13 +74,17 @@ def plan_search(
     shape = fit_encoding(table, splits[-1].train).shape
     outputs = problem.truth.classes
     costs = Costs(shape=shape, outputs=outputs, rows=rows, splits=len(splits))
+    if table.time is not None and budget.seconds is not None:  # half, since what wins is trained once more on all rows
+        affordable = replace(budget, seconds=budget.seconds / 2)
+    else:
+        affordable = budget
     if space is None:
         default = default_config(
             rows=rows,
             shape=shape,
             outputs=outputs,
             splits=len(splits),
-            budget=budget,
+            budget=affordable,
             workers=workers,
             classification=problem.task != "regression",
         )
@@ -89,7 +93,7 @@ def plan_search(
         space = make_space(
             default,
             costs=costs.config,
-            most_seconds=math.inf if budget.seconds is None else _MOST_SHARE * budget.seconds * workers,
+            most_seconds=math.inf if affordable.seconds is None else _MOST_SHARE * affordable.seconds * workers,
             shape=shape,
             inputs=input_choices(table),
             targets=target_choices(table),
