@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from evenfit.cli.progress import reporting, sentence
 from evenfit.runs.progress import Progress
 
@@ -61,7 +63,9 @@ def test_a_log_gets_nothing_beside_json():
     assert out.getvalue() == ""
 
 
-def test_a_terminal_gets_a_bar_even_beside_json():
+@pytest.mark.parametrize("kind", ["xterm", "dumb"])
+def test_a_terminal_shows_progress_even_beside_json(kind, monkeypatch):
+    monkeypatch.setenv("TERM", kind)
     out = Terminal()
     with reporting(quiet=True, stream=out) as show:
         show(Progress(seconds_spent=10, seconds_left=50))

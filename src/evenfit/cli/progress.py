@@ -1,5 +1,6 @@
 """How far a run is, on standard error: a bar on a terminal, now and then a plain line elsewhere."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,9 @@ def reporting(
     out = sys.stderr if stream is None else stream
     if not out.isatty():
         yield ignore if quiet else _lines(out, clock)
+        return
+    if os.environ.get("TERM", "") in ("dumb", "unknown"):  # it cannot write over a line
+        yield _lines(out, clock)
         return
     from rich.console import Console
     from rich.live import Live

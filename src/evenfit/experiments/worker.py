@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from multiprocessing.connection import Client
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection
 from threading import Thread
 
 from evenfit.experiments.heat import HeatDone
@@ -23,19 +24,26 @@ def main() -> None:
         if os.fork() == 0:  # imports have started no thread
             break
     Thread(target=_end_with_parent, daemon=True).start()
-    with Client(sys.argv[1], authkey=key) as parent:
+    try:
+        with Client(sys.argv[1], authkey=key) as parent:
+            _serve(parent)
+    except (EOFError, OSError, AuthenticationError):
+        return  # the parent is gone, or has stopped waiting
+
+
+def _serve(parent: Connection) -> None:
+    """Race what the parent sends, and tell it what happens."""
+    cache = Cache(parent.recv())
+    while True:
+        heat = parent.recv()
         try:
-            cache = Cache(parent.recv())
-            while True:
-                heat = parent.recv()
-                try:
-                    for event in cache.race(heat):
-                        parent.send(event)
-                except Exception as error:  # noqa: BLE001 - the parent raises it
-                    parent.send(error)
-                parent.send(HeatDone(round=heat.round))
+            for event in cache.race(heat):
+                parent.send(event)
         except (EOFError, ConnectionError):
-            return  # the parent is gone
+            raise
+        except Exception as error:  # noqa: BLE001 - the parent raises it
+            parent.send(error)
+        parent.send(HeatDone(round=heat.round))
 
 
 def _end_with_parent() -> None:
