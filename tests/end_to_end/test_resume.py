@@ -205,20 +205,20 @@ def test_a_stopped_program_says_how_to_go_on_and_leaves_no_worker(evenfit, here,
     assert evenfit("runs", "--json").json[0]["status"] == "interrupted"
 
 
-def kill_at_random(home, seed, times):
-    """Kill a run at random moments and go on with it, so often; finished trials stay."""
+def kill_at_random(home, seed, times, trials):
+    """Kill a run at random moments and go on with it, so often; finished trials stay. Count the kills that hit."""
     chance = random.Random(seed)  # noqa: S311 (a table, not a secret)
-    words = [str(word) for word in LONG[:-1]] + ["24 trials"]
+    words = [str(word) for word in LONG[:-1]] + [f"{trials} trials"]
     known = set()
     for life in range(times):
         process = start(*words)
-        until = time.monotonic() + 0.3 + chance.random() * 9
+        until = time.monotonic() + 0.3 + chance.random() * 3
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
         process.kill()
         _, err = process.communicate()
         if process.returncode == 0:
-            return known
+            return life
         assert process.returncode == -signal.SIGKILL, (life, err)
         assert none_left(home), "workers outlive their parent"
         if not (home / "runs" / "evenfit.sqlite").exists():
@@ -235,10 +235,10 @@ def kill_at_random(home, seed, times):
         assert known <= set(found), "a finished trial was lost"
         known = set(found)
         words = ["resume", runs[0].name]
-    return known
+    return times
 
 
-def end_well(home):
+def end_well(home, trials):
     """Whatever is left of a run goes on to its end."""
     with open_store(home / "runs") as store:
         runs = store.runs()
@@ -250,20 +250,20 @@ def end_well(home):
         assert process.returncode == 0, err
         assert "estimate" in out
     assert re.search("<svg", (home / "runs" / runs[0].name / "report.html").read_text())
-    run_fit(request(name="whole", workers=2, folds=5, budget="24 trials"), progress=ignore)
+    run_fit(request(name="whole", workers=2, folds=5, budget=f"{trials} trials"), progress=ignore)
     assert timeless(runs[0].name) == timeless("whole")
 
 
 def test_a_run_killed_at_random_moments_loses_nothing(here):
-    kill_at_random(here, seed=1, times=4)
-    end_well(here)
+    assert kill_at_random(here, seed=1, times=4, trials=60) == 4
+    end_well(here, 60)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_run_killed_thirty_times_loses_nothing(here):
-    kill_at_random(here, seed=2, times=30)
-    end_well(here)
+    assert kill_at_random(here, seed=2, times=30, trials=400) == 30
+    end_well(here, 400)
 
 
 def test_two_runs_at_once_on_one_store_both_end_well(evenfit, here):
