@@ -81,7 +81,7 @@ def make_members(width: int, batch: int, epochs: int) -> list[Member]:
 
     random = np.random.default_rng(1)
     members = []
-    for _ in range(CONFIGS):
+    for number in range(CONFIGS):
         config = Config(
             width=width,
             depth=2,
@@ -96,7 +96,8 @@ def make_members(width: int, batch: int, epochs: int) -> list[Member]:
             l2=float(10 ** random.uniform(-3.0, -1.0)),
             dropout=0.2,
         )
-        members += [Member(config=config, split=split, seed=member_seed(0, 0, split)) for split in range(FOLDS)]
+        # a search pairs its configs by seed; here each has its own, so that the losses' noise averages out
+        members += [Member(config=config, split=split, seed=member_seed(0, number, split)) for split in range(FOLDS)]
     return members
 
 
