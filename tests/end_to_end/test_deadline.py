@@ -43,6 +43,7 @@ def test_a_run_that_failed_is_listed_and_not_resumed(evenfit, here):
     assert evenfit("resume", "shop").code == 2
 
 
+@pytest.mark.slow  # like all promises about seconds: a busy machine would break it
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_budget_of_ten_seconds_is_kept(here, workers):
     if busy():
