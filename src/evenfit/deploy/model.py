@@ -26,7 +26,7 @@ class Model:
     """Networks that predict together: the mean of their probabilities, or of their numbers.
 
     Dropout and penalties are gone: the networks are in evaluation mode, with inverted dropout, so
-    that their weights need no scaling. Prediction is in double precision on one thread.
+    that their weights need no scaling. Prediction is in double precision.
 
     Example:
         >>> import evenfit

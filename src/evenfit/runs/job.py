@@ -135,7 +135,7 @@ class Job:
             heat = event.heat
             self.running[heat.round] = len(heat.entries)
             configs = [_stored_entry(entry) for entry in heat.entries]
-            self.store.add_round(self.run, heat.round, configs, "default" if heat.round == 0 else "tpe")
+            self.store.add_round(self.run, heat.round, configs, "default" if heat.round == 0 else "mixed")
         elif isinstance(event, Finished):
             self.store.add_trial(self.run, event.trial, state=event.state, seconds_spent=self._spent())
         elif isinstance(event, Epoch):

@@ -94,6 +94,7 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer evenfit (store version {found}; this one knows {len(STEPS)}): "
             "upgrade evenfit, or choose another folder with --runs"
         )
-    foreign = connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION
-    if foreign and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    # the tables first: another process may be making them, and marks the file as ours in the same transaction
+    if tables and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise StoreError(f"{path} is a database of another program; choose another folder with --runs")

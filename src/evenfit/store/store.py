@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -63,7 +64,7 @@ def open_store(
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = _connect(path, busy_seconds)
         try:
-            _prepare(connection, path)
+            _prepare(connection, path, busy_seconds)
         except BaseException:
             connection.close()
             raise
@@ -291,7 +292,7 @@ def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", timeout=busy_seconds, isolation_level=None, uri=True)
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, busy_seconds: float) -> None:
     """Bring the file up to date and set what each connection must."""
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut
@@ -301,5 +302,19 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             raise StoreError(f"{path} is of an older evenfit, and its folder cannot be written to bring it up to date")
         return
     check(connection, path)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection, busy_seconds)
     upgrade(connection, path)
+
+
+def _write_ahead(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Let readers and a writer work at once; SQLite itself does not wait where two processes ask for it together."""
+    until = time.monotonic() + busy_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
