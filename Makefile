@@ -44,7 +44,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 bench: $(BENCH_STAMP)
 	@set -e; for script in benchmarks/*.py; do $(BIN)/python $$script --json; done
