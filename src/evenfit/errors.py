@@ -16,6 +16,14 @@ class DataError(EvenfitError, ValueError):
     """A table, a column or a row cannot be used."""
 
 
+class RegularizeError(EvenfitError, ValueError):
+    """A model, a parameter or a strength cannot be regularised as asked."""
+
+
+class FoldError(RegularizeError):
+    """A model's dropout cannot be folded into its weights exactly; the message names the layer and the reason."""
+
+
 class StoreError(EvenfitError):
     """A store or a run folder is missing, damaged, locked, full, or from a newer version."""
 
