@@ -1,0 +1,1 @@
+"""Dropout in all its forms: modules, functions, fast masks, schedules, and prediction with dropout left on."""
