@@ -48,7 +48,8 @@ def clip_gradients_(
     if not members:
         if bound.dim():
             raise RegularizeError("a bound for each member needs members=True, and their axis first in every parameter")
-        return nn.utils.clip_grad_norm_(given, float(bound))
+        norm: Tensor = nn.utils.clip_grad_norm_(given, float(bound))
+        return norm
     if not gradients:
         return torch.zeros(0)
     count = _count(gradients, bound)

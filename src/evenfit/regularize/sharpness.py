@@ -67,7 +67,7 @@ class SAM(Optimizer):
         self._kept: list[tuple[Tensor, Tensor]] = []  # what is away from its place, and its value there
         self._share_state()
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take both passes and the step; give the loss of the first pass.
 
         Args:
