@@ -58,7 +58,7 @@ def threshold(rate: float) -> int:
     """
     if rate == 0:
         return 0
-    return min(max(round(rate * 2**RESOLUTION), 1), 2**RESOLUTION - 1)
+    return min(max(round(rate * (1 << RESOLUTION)), 1), (1 << RESOLUTION) - 1)
 
 
 def mix_tensor(state: Tensor) -> Tensor:

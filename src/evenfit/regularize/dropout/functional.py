@@ -10,6 +10,7 @@ Two forms. The inverted one, torch's: train x * mask / (1 - rate), evaluate x. T
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -24,7 +25,7 @@ EACH = ("row", "batch")
 SELU_FLOOR = -1.7580993408473766  # what SELU gives far to the left: minus its scale times its alpha
 
 
-def check_rate(rate: float) -> float:
+def check_rate(rate: Rate) -> float:
     """Give the rate as a float.
 
     Raises:
@@ -62,8 +63,10 @@ def dropout(
         tensor([0.5000, 0.5000, 0.5000, 0.5000])
     """
     if has_torch_function_unary(input):
-        values = {"rate": rate, "training": training, "form": form, "seed": seed, "generator": generator}
-        return handle_torch_function(dropout, (input,), input, **values)
+        given: Tensor = handle_torch_function(
+            dropout, (input,), input, rate=rate, training=training, seed=seed, generator=generator, form=form
+        )
+        return given
     return _scaled(input, input.shape, rate, form, seed, generator, training=training)
 
 
@@ -82,8 +85,18 @@ def spatial_dropout(
     ``dimensions`` is the number of axes of one map; 0 takes it from the input's rank, except that rank 3 is refused.
     """
     if has_torch_function_unary(input):
-        values = {"rate": rate, "training": training, "form": form, "seed": seed, "generator": generator}
-        return handle_torch_function(spatial_dropout, (input,), input, dimensions=dimensions, **values)
+        given: Tensor = handle_torch_function(
+            spatial_dropout,
+            (input,),
+            input,
+            rate=rate,
+            training=training,
+            dimensions=dimensions,
+            seed=seed,
+            generator=generator,
+            form=form,
+        )
+        return given
     rank = input.ndim - isinstance(rate, Tensor)
     if dimensions == 0 and rank == 3:
         raise RegularizeError(
@@ -105,13 +118,15 @@ def gaussian_dropout(
 ) -> Tensor:
     """Multiply each unit by a number from N(1, rate / (1 - rate)) (Srivastava et al., 2014, section 10)."""
     if has_torch_function_unary(input):
-        values = {"rate": rate, "training": training, "seed": seed, "generator": generator}
-        return handle_torch_function(gaussian_dropout, (input,), input, **values)
+        given: Tensor = handle_torch_function(
+            gaussian_dropout, (input,), input, rate=rate, training=training, seed=seed, generator=generator
+        )
+        return given
     rate = check_rate(rate)
     if not training or rate == 0:
         return input
     noise = torch.randn(input.shape, generator=generator, dtype=input.dtype, device=input.device)
-    return input * (1 + noise * (rate / (1 - rate)) ** 0.5)
+    return input * (1 + noise * math.sqrt(rate / (1 - rate)))
 
 
 def alpha_dropout(
@@ -119,13 +134,15 @@ def alpha_dropout(
 ) -> Tensor:
     """Set units to SELU's floor, and keep mean 0 and variance 1 (Klambauer et al., "Self-normalizing ...", 2017)."""
     if has_torch_function_unary(input):
-        values = {"rate": rate, "training": training, "seed": seed, "generator": generator}
-        return handle_torch_function(alpha_dropout, (input,), input, **values)
+        given: Tensor = handle_torch_function(
+            alpha_dropout, (input,), input, rate=rate, training=training, seed=seed, generator=generator
+        )
+        return given
     rate = check_rate(rate)
     if not training or rate == 0:
         return input
     mask = keep_mask(input.shape, rate=rate, seed=seed, generator=generator, device=input.device)
-    scale = ((1 - rate) * (1 + rate * SELU_FLOOR**2)) ** -0.5
+    scale = 1 / math.sqrt((1 - rate) * (1 + rate * SELU_FLOOR**2))
     return torch.where(mask, input * scale, SELU_FLOOR * scale) - scale * rate * SELU_FLOOR
 
 
@@ -141,8 +158,18 @@ def variational_dropout(
 ) -> Tensor:
     """Drop the same units at all time steps (Gal & Ghahramani, "A theoretically grounded ...", 2016)."""
     if has_torch_function_unary(input):
-        values = {"rate": rate, "training": training, "form": form, "seed": seed, "generator": generator}
-        return handle_torch_function(variational_dropout, (input,), input, batch_first=batch_first, **values)
+        given: Tensor = handle_torch_function(
+            variational_dropout,
+            (input,),
+            input,
+            rate=rate,
+            training=training,
+            batch_first=batch_first,
+            seed=seed,
+            generator=generator,
+            form=form,
+        )
+        return given
     shape = list(input.shape)
     shape[-2 if batch_first else -3] = 1
     return _scaled(input, shape, rate, form, seed, generator, training=training)
@@ -160,8 +187,18 @@ def stochastic_depth(
 ) -> Tensor:
     """Drop a residual branch, for each row or for the whole batch (Huang et al., "Deep networks with ...", 2016)."""
     if has_torch_function_unary(input):
-        values = {"rate": rate, "training": training, "form": form, "seed": seed, "generator": generator}
-        return handle_torch_function(stochastic_depth, (input,), input, each=each, **values)
+        given: Tensor = handle_torch_function(
+            stochastic_depth,
+            (input,),
+            input,
+            rate=rate,
+            training=training,
+            each=each,
+            seed=seed,
+            generator=generator,
+            form=form,
+        )
+        return given
     first = input.shape[0] if each == "row" else 1
     return _scaled(input, (first, *[1] * (input.ndim - 1)), rate, form, seed, generator, training=training)
 

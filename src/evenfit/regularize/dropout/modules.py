@@ -11,6 +11,7 @@ parameters and no buffers: it may be put in and taken out without a change to ``
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 from torch import Tensor, fx, nn
 from torch.func import functional_call
@@ -45,12 +46,11 @@ class DropoutLayer(nn.Module):
         self.seed = seed
         self.calls = 0
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor | fx.Proxy) -> Any:
         """Drop in training, and scale or pass on in evaluation."""
         if isinstance(input, fx.Proxy):
-            path = input.tracer.path_of_module(self)
-            node: Tensor = input.tracer.create_proxy("call_module", path, (input,), {})
-            return node
+            tracer: Any = input.tracer
+            return tracer.create_proxy("call_module", tracer.path_of_module(self), (input,), {})
         return self.dropped(input)
 
     @abstractmethod
@@ -182,7 +182,8 @@ class DropConnect(DropoutLayer):
     def dropped(self, input: Tensor) -> Tensor:
         """Call the layer with some of its weights dropped."""
         if self.rate == 0 or (not self.training and self.form == "inverted"):
-            return self.layer(input)
+            given: Tensor = self.layer(input)
+            return given
         seed = self.next_seed()
         dropped = {
             name: dropout(
@@ -194,4 +195,5 @@ class DropConnect(DropoutLayer):
             )
             for number, name in enumerate(self.weights)
         }
-        return functional_call(self.layer, dropped, (input,))
+        replaced: Tensor = functional_call(self.layer, dropped, (input,))
+        return replaced
