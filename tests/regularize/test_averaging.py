@@ -150,6 +150,19 @@ def test_a_saved_average_does_not_move_with_the_living_one():
     assert all(equal_bits(state["average"][name], values[name]) for name in values)
 
 
+@pytest.mark.parametrize("make_average", [lambda m: EMA(m, decay=0.9), SWA], ids=["EMA", "SWA"])
+def test_weights_that_were_not_finite_at_the_start_do_not_count(make_average):
+    model = nn.Linear(2, 1)
+    with torch.no_grad():
+        model.weight.fill_(float("nan"))
+    average = make_average(model)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+    average.update(model)
+    average.update(model)
+    assert equal_bits(averaged(average, model)["weight"], torch.ones(1, 2))
+
+
 def test_masks_and_counts_are_copied_not_averaged():
     model, batch = make("tied")
     ema = EMA(model, decay=0.9)

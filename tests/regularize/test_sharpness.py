@@ -243,15 +243,17 @@ def test_a_copy_steps_with_a_model_of_its_own():
     assert all(equal_bits(one, copied(other_model)[name]) for name, one in copied(model).items())
 
 
-def test_parameters_can_be_added():
+@pytest.mark.parametrize("directly", [True, False])
+def test_parameters_can_be_added_to_it_or_to_the_optimiser(directly):
     first, second = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
     optimiser = torch.optim.SGD([first], lr=0.1)
     sam = SAM(optimiser, radius=0.1)
-    sam.add_param_group({"params": [second]})
-    assert sam.param_groups is optimiser.param_groups
+    (optimiser if directly else sam).add_param_group({"params": [second]})
     assert len(optimiser.param_groups) == 2
-    sam.step(closure_of(lambda _: first + second, None, sam))
-    assert second.item() < 1
+    (first + 2 * second).backward()
+    sam.first_step()
+    assert sam.param_groups is optimiser.param_groups
+    torch.testing.assert_close(torch.cat([first, second]).detach(), 1 + 0.1 * torch.tensor([1.0, 2.0]) / 5**0.5)
 
 
 def test_it_leaves_a_minimum_that_is_sharp():

@@ -70,7 +70,7 @@ def _clip_members(gradients: list[Tensor], bound: Tensor) -> Tensor:
     limit = bound.to(norm)
     share = torch.where(limit.isinf(), 1.0, (limit / (norm + _SMALL)).clamp(max=1.0))
     for one in gradients:
-        one.mul_(share.to(one.device, one.real.dtype).reshape(-1, *[1] * (one.dim() - 1)))
+        one.mul_(share.to(one).reshape(-1, *[1] * (one.dim() - 1)))
     return norm
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,6 @@ from torch.optim import LBFGS, Optimizer
 from evenfit.errors import RegularizeError
 
 _SMALL = 1e-12  # as in the authors' code: a gradient of zero moves nothing
-_OWN = ("defaults", "state", "param_groups", "optimiser", "radius", "adaptive", "_model", "_kept")
 
 
 class SAM(Optimizer):
@@ -66,13 +66,30 @@ class SAM(Optimizer):
             raise RegularizeError(f"the radius of SAM must be a number of at least 0, got {radius}")
         if isinstance(optimiser, LBFGS):
             raise RegularizeError("SAM needs an optimiser that steps with the gradients it finds; LBFGS takes its own")
-        super().__init__([dict(group) for group in optimiser.param_groups], {})
         self.optimiser = optimiser
         self.radius = float(radius)
         self.adaptive = adaptive
         self._model = model
         self._kept: list[tuple[Tensor, Tensor]] = []  # what is away from its place, and its value there
-        self._share_state()
+        # Not torch's constructor, which makes groups and a state: those of the optimiser are this one's.
+        self.__setstate__({})
+
+    # What torch sets, read-only here: an optimiser replaces its groups when it loads a state.
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The optimiser's."""
+        return self.optimiser.param_groups
+
+    @property
+    def state(self) -> defaultdict[Tensor, Any]:  # type: ignore[override]
+        """The optimiser's."""
+        return self.optimiser.state
+
+    @property
+    def defaults(self) -> dict[str, Any]:  # type: ignore[override]
+        """The optimiser's."""
+        return self.optimiser.defaults
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take both passes and the step; give the loss of the first pass.
@@ -89,7 +106,6 @@ class SAM(Optimizer):
         with torch.enable_grad():
             loss = closure()
         if self.radius == 0:
-            self._share_state()
             self.optimiser.step()
             return loss
         self.first_step()
@@ -110,7 +126,6 @@ class SAM(Optimizer):
         """
         if self._kept:
             raise RegularizeError("first_step was called twice: second_step must bring the weights back in between")
-        self._share_state()
         weights = [one for group in self.param_groups for one in group["params"] if one.grad is not None]
         if not weights:
             raise RegularizeError("no parameter has a gradient: call backward before first_step")
@@ -120,7 +135,7 @@ class SAM(Optimizer):
         share = self.radius / (_norm(slopes) + _SMALL)
         self._kept = [(one, one.clone()) for one in (*weights, *self._statistics())]
         for one, slope in zip(weights, slopes, strict=True):
-            one.add_(share.to(one.device, one.real.dtype) * (slope * one.abs() if self.adaptive else slope))
+            one.add_(share.to(one) * (slope * one.abs() if self.adaptive else slope))
         self.zero_grad()
 
     def second_step(self) -> None:
@@ -143,11 +158,7 @@ class SAM(Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters to the optimiser."""
-        if hasattr(self, "optimiser"):
-            self.optimiser.add_param_group(param_group)
-            self._share_state()
-        else:  # torch's own constructor adds the groups that the optimiser already has
-            super().add_param_group(param_group)
+        self.optimiser.add_param_group(param_group)
 
     def state_dict(self) -> dict[str, Any]:
         """Give the optimiser's state: SAM has none between steps."""
@@ -156,16 +167,9 @@ class SAM(Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Give the optimiser its state back."""
         self.optimiser.load_state_dict(state_dict)
-        self._share_state()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _OWN}
-
-    def _share_state(self) -> None:
-        """Have the optimiser's own groups, which its ``load_state_dict`` makes anew."""
-        self.param_groups = self.optimiser.param_groups
-        self.state = self.optimiser.state
-        self.defaults = self.optimiser.defaults
+        return {name: getattr(self, name) for name in ("optimiser", "radius", "adaptive", "_model", "_kept")}
 
     def _statistics(self) -> list[Tensor]:
         if self._model is None:
