@@ -159,6 +159,11 @@ def test_categories_of_a_single_row_count_as_missing_where_there_are_many():
         ("%Y-%m-%d %H:%M:%S", 8),
         ("%Y-%m-%dT%H:%M:%SZ", 8),
         ("%m/%d/%Y %I:%M %p", 8),
+        ("%d/%m/%y", 6),
+        ("%m/%d/%y", 6),
+        ("%Y-%m-%d %H:%M:%S UTC", 8),
+        ("%A, %d %B %Y", 6),
+        ("%a, %d %b %Y %H:%M:%S +0000", 8),
     ],
 )
 def test_dates_are_found_in_their_common_forms_and_expanded(form, parts):
@@ -174,6 +179,33 @@ def test_dates_are_found_in_their_common_forms_and_expanded(form, parts):
     np.testing.assert_allclose(values["month_sin"], np.sin(angle), atol=1e-9)
     angle = 2 * np.pi * np.array([when.weekday() for when in moments]) / 7
     np.testing.assert_allclose(values["weekday_cos"], np.cos(angle), atol=1e-9)
+
+
+def test_years_are_not_taken_from_days_or_from_dashes():
+    cells = [f"{row % 12 + 1:02}/{row % 11 + 1:02}/{row % 20 + 1:02}" for row in range(ROWS)]
+    assert kind_of(cells)[0].format in ("%m/%d/%y", "%d/%m/%y")
+    column, table = kind_of(["Jan-21", "Feb-22", "Mar-23", "Apr-24"] * (ROWS // 4))
+    assert column.format == "%b-%y"
+    assert table.numeric[:4, 2].tolist() == [2021, 2022, 2023, 2024]
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "-0800", " +0200"])
+def test_times_of_a_zone_are_taken_to_utc(zone):
+    moments = [moment(2024, 1, 1) + datetime.timedelta(days=19 * row, hours=row) for row in range(ROWS)]
+    column, table = kind_of([f"{when:%Y-%m-%d %H:%M:%S}{zone}" for when in moments])
+    assert column.kind == "date"
+    ahead = datetime.datetime.strptime(zone.strip(), "%z").utcoffset()
+    wanted = [(when - ahead - moment(2000, 1, 1)) / datetime.timedelta(days=1) for when in moments]
+    np.testing.assert_allclose(table.numeric[:, 1], wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", ["%H:%M:%S", "%H:%M", "%I:%M %p"])
+def test_times_of_day_are_their_hours(form):
+    moments = [moment(2024, 1, 1) + datetime.timedelta(minutes=37 * row) for row in range(ROWS)]
+    column, table = kind_of([when.strftime(form) for when in moments])
+    assert column.parts == ("days", "hour_sin", "hour_cos")
+    angle = 2 * np.pi * np.array([when.hour + when.minute / 60 for when in moments]) / 24
+    np.testing.assert_allclose(table.numeric[:, 2], np.sin(angle), atol=1e-9)
 
 
 def test_dates_as_moments_have_hours_and_missing_ones_are_nan():
