@@ -43,6 +43,29 @@ def test_one_column_gives_the_plain_out_of_bag_bootstrap(make_search, metric):
     assert found.default == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("factor", [1e-12, 1e20, 1e29])
+@pytest.mark.parametrize(("metric", "power"), [("rmse", 2), ("mae", 1), ("r2", 0)])
+def test_losses_grow_with_the_target_however_large_it_is(make_search, metric, power, factor):
+    truth, trials = make_search(task="regression", metric=metric)
+    grown = [
+        replace(
+            trial,
+            training_loss=trial.training_loss * factor**2,
+            validation_loss=trial.validation_loss * factor**2,
+            selection_loss=trial.selection_loss * factor**power,
+            predictions=trial.predictions * factor,
+        )
+        for trial in trials
+    ]
+    plain, found = (
+        resample(truth, trials, rule="one-se"),
+        resample(replace(truth, target=truth.target * factor), grown, rule="one-se"),
+    )
+    for name in ("selected", "whole", "default", "baseline"):
+        assert getattr(found, name) == pytest.approx(getattr(plain, name) * factor**power, rel=1e-5), name
+    assert found.winners.tolist() == plain.winners.tolist()
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(
     ("task", "metric"), [("binary", "log_loss"), ("regression", "rmse"), ("multiclass", "accuracy")]

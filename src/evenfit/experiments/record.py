@@ -34,7 +34,9 @@ class Record:
         self.values: list[Array] = []
         self.best = 0
         self.best_loss = float("inf")
-        self.predictions = np.full(self.shape, np.nan, dtype=np.float32)
+        # Numbers may lie far from zero and close together: years in seconds.
+        self.precision = np.float64 if truth.task == "regression" else np.float32
+        self.predictions = np.full(self.shape, np.nan, dtype=self.precision)
         self.weights = np.zeros((len(problem.splits), parameters), dtype=np.float32)
         self.residuals = np.zeros((len(problem.splits), RESIDUALS), dtype=np.float32)
         self.seconds = 0.0
@@ -71,7 +73,7 @@ class Record:
         loss = float(np.mean(selection))
         if loss < self.best_loss and np.isfinite(validation).all():
             self.best, self.best_loss = len(self.epochs) - 1, loss
-            self.predictions = predictions.astype(np.float32)
+            self.predictions = predictions.astype(self.precision)
             self.weights[:], self.residuals[:] = weights, residuals
             self.training_scores = self._training_scores(outputs)
 
@@ -106,7 +108,7 @@ class Record:
             selection_loss=np.array(self.selection),
             row_values=np.stack(self.values),
             best=self.best,
-            predictions=self.predictions if complete else np.empty((0, 0, 0), dtype=np.float32),
+            predictions=self.predictions if complete else np.empty((0, 0, 0), dtype=self.precision),
             seconds=self.seconds,
             training_scores=self.training_scores,
         )

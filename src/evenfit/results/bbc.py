@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenfit.results.blocks import Blocks, block_losses, unit_of_rows
-from evenfit.results.metrics import metric_of
+from evenfit.results.metrics import metric_of, unit
 from evenfit.results.selection import choose, complexity, split_factor
 from evenfit.results.study import Interval, Truth
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
@@ -85,10 +85,11 @@ def out_of_bag(
     values = [trial.row_values[epochs] for trial, epochs in zip(trials, kept, strict=True)]
     constant = np.broadcast_to(baseline, (1, len(truth.split_of), *baseline.shape))
     blocks = block_losses(metric, [*values, constant], truth, units, count=count)
+    one = unit(metric, truth.target)  # what blocks are counted in
     fitted = np.concatenate([complexity(trial, truth)[epochs] for trial, epochs in zip(trials, kept, strict=True)])
     search = _Search(
         starts=np.concatenate([[0], np.cumsum([len(epochs) for epochs in kept])]),
-        fitted=fitted,
+        fitted=fitted / one,
         finalists=np.array([trial.status == COMPLETE for trial in trials]),
         gapped=metric.base,
         rule=rule,
@@ -102,13 +103,13 @@ def out_of_bag(
     columns_won, selected, default, constant_loss, winners = (
         np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)
     )
-    on_all_rows = blocks.split_means(np.ones((1, count), dtype=np.float32))[0].mean(axis=1)
+    on_all_rows = blocks.split_means(np.ones((1, count), dtype=np.float32))[0].mean(axis=1, dtype=np.float64)
     return OutOfBag(
         searched=search.searched,
-        selected=selected,
-        whole=on_all_rows[columns_won],
-        default=default,
-        baseline=constant_loss,
+        selected=selected * one,
+        whole=on_all_rows[columns_won] * one,
+        default=default * one,
+        baseline=constant_loss * one,
         winners=winners,
     )
 
@@ -131,7 +132,7 @@ class _Search:
     """What a resampling needs to repeat a selection: M columns, those of a trial together."""
 
     starts: Integers  # [T + 1] each trial's first column
-    fitted: Numbers  # [M]
+    fitted: Numbers  # [M] in units of the metric
     finalists: npt.NDArray[np.bool_]  # [T]
     gapped: bool
     rule: str
