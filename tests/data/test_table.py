@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.strategies import frames
 
+from evenfit.data import targets
 from evenfit.data.encodings import fit_encoding
 from evenfit.data.table import Column, LeftOut, Schema, describe, understand
 from evenfit.errors import ConfigError, DataError
@@ -332,8 +333,8 @@ def test_a_class_of_one_row_is_kept_and_said():
         ({"group": "g"}, "the table lacks the group column 'g'"),
         ({"weight": "target"}, "column 'target' must have one role, got target and weight"),
         ({"drop": ["target"]}, "column 'target' must have one role, got target and drop"),
-        ({"weight": "word"}, "weights must be finite numbers of at least 0; column 'word' has 'u' in row 1"),
-        ({"weight": "none"}, "weights must be finite numbers of at least 0; column 'none' has None in row 1"),
+        ({"weight": "word"}, "weights must be numbers from 0 to 1e30; column 'word' has 'u' in row 1"),
+        ({"weight": "none"}, "weights must be numbers from 0 to 1e30; column 'none' has None in row 1"),
         ({"time": "word"}, "the time must be a date or a number; column 'word' has 'u' in row 1"),
         (
             {"drop": ["x", "word"]},
@@ -349,6 +350,28 @@ def test_what_cannot_be_understood_is_refused_in_one_line(options, message):
     with pytest.raises(DataError, match="^" + re.escape(message)) as caught:
         understand(frame, **{"target": "target", **options})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("weight", [1e300, float("inf"), -1.0])
+def test_weights_that_cannot_be_added_up_are_refused(weight):
+    frame = pl.DataFrame({"x": NUMBERS, "target": TARGET, "heavy": [1.0, weight, *NUMBERS[2:]]})
+    with pytest.raises(DataError, match=re.escape(f"column 'heavy' has {weight!r} in row 2")):
+        understand(frame, target="target", weight="heavy")
+
+
+def test_a_quantity_with_a_few_faults_is_not_taken_for_classes():
+    cells = [*map(str, NUMBERS[1:]), "unclear"]
+    with pytest.raises(DataError, match="1 cell of text among numbers, such as 'unclear'"):
+        table_of(x=NUMBERS, target=cells)
+    assert table_of(x=NUMBERS, target=["few", "many", "1"] * 13 + ["2"]).schema.target.task == "multiclass"
+
+
+def test_classes_must_recur_and_fit_memory(monkeypatch):
+    with pytest.raises(DataError, match="all 40 rows differ, as in an identifier or free text"):
+        table_of(x=NUMBERS, target=[f"name {row}" for row in range(ROWS)])
+    monkeypatch.setattr(targets, "MOST_PROBABILITIES", 399)
+    with pytest.raises(DataError, match="10 classes in 40 rows, more than fit memory; join rare ones, 9 are possible"):
+        table_of(x=NUMBERS, target=[f"class {row % 10}" for row in range(ROWS)])
 
 
 def test_a_table_needs_rows_a_second_column_and_a_known_task():
