@@ -508,3 +508,8 @@ def test_the_description_says_task_rows_kinds_and_reasons():
     )
     table = table_of(x=NUMBERS, **{f"c{number}": [number] * ROWS for number in range(5)})
     assert describe(table).endswith("left out: 5 constant (c0, c1, c2, ...)")
+
+
+def test_a_target_far_from_zero_is_described_to_the_digits_that_matter():
+    table = table_of(x=NUMBERS, target=[1.7e9 + row for row in range(ROWS)])
+    assert describe(table).startswith("regression of 'target' (1.7e+09 to 1.70000004e+09, median 1.70000002e+09)")
