@@ -219,3 +219,18 @@ def test_the_loss_on_all_rows_is_that_of_the_winner(make_search):
     found = resample(truth, trials)
     losses = np.array([trial.loss for trial in trials])
     assert found.whole[-1] == pytest.approx(losses[found.winners], rel=1e-3)
+
+
+def test_few_groups_are_enough_for_an_estimate(make_search):
+    truth, trials = make_search(rows=60)
+    truth = replace(truth, groups=np.arange(60) % 4, split_of=(np.arange(60) % 4)[None])
+    found = resample(truth, trials, resamples=400)
+    drawn = np.isnan(found.selected[0])
+    assert 0.04 < drawn.mean() < 0.16, "of 256 ways to draw four groups, 24 leave none out"
+    known = shrunk_interval(found.selected[0], level=0.9)
+    assert known.mean == pytest.approx(np.nanmean(found.selected[0]))
+    assert known.low < known.mean < known.high
+
+
+def test_an_estimate_of_mostly_nothing_is_not_known():
+    assert np.isnan(shrunk_interval(np.array([1.0, np.nan, np.nan, 2.0]), level=0.9).mean)

@@ -15,6 +15,7 @@ lay 0.2 to 0.9 standard errors too high, this one 0 to 0.3, the plain mean 0.2 t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -117,13 +118,19 @@ def out_of_bag(
 def shrunk_interval(losses: Numbers, *, level: float) -> Interval:
     """Give the mean of out-of-bag losses with its interval: percentiles drawn in by `SHRINK`.
 
+    Where there are few groups, some resamplings draw all of them and leave no row to be scored by; they are passed
+    over. Where that, or a loss that is no number, befell more than half, nothing is known.
+
     Example:
         >>> shrunk_interval(np.array([1.0, 2.0, 3.0]), level=0.9).mean
         2.0
     """
-    losses = np.asarray(losses, dtype=np.float64)
-    mean = float(losses.mean())
-    low, high = (float(each) for each in np.quantile(losses, [(1 - level) / 2, (1 + level) / 2]))
+    known = np.asarray(losses, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    if 2 * len(known) <= len(losses):
+        return Interval(mean=math.nan, low=math.nan, high=math.nan, level=level)
+    mean = float(known.mean())
+    low, high = (float(each) for each in np.quantile(known, [(1 - level) / 2, (1 + level) / 2]))
     return Interval(mean=mean, low=mean + SHRINK * (low - mean), high=mean + SHRINK * (high - mean), level=level)
 
 
