@@ -95,6 +95,7 @@ _HOMES = {
     "unit_norm_projection": "evenfit.regularize.penalties.bounds",
     "update_batch_norm": "evenfit.regularize.averaging",
     "variational_dropout": "evenfit.regularize.dropout.functional",
+    "weight_noise": "evenfit.regularize.weight_noise",
     "with_dropout": "evenfit.regularize.dropout.insertion.insert",
 }
 

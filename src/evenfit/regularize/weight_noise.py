@@ -1,35 +1,40 @@
-"""Gaussian noise on weights or inputs, for one pass."""
+"""Gaussian noise on weights: a network should not depend on their last digits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import cast
 
-import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 
 from evenfit.errors import RegularizeError
+from evenfit.regularize.input_noise import check_deviation, normal
+from evenfit.regularize.parameters import ModelParameter, parameters_of
+from evenfit.regularize.seeds import Seed, generator_of
 
 
 @contextmanager
-def weight_noise(model: nn.Module, std: float, *, seed: int | torch.Generator) -> Iterator[nn.Module]:
+def weight_noise(model: nn.Module, std: float, *, seed: Seed) -> Iterator[nn.Module]:
     """Let a model's weights carry Gaussian noise within a ``with`` block; after it they are what they were, untouched.
 
-    Weights are the trainable parameters of two or more dimensions: biases and normalisation stay as they are. The
-    noise is added outside the parameters, so gradients reach them whether ``backward`` is called in the block or after
-    it; what changes a parameter in place, as an optimiser's step does, belongs after the block. Tied weights carry
-    the same noise.
+    Weights are what penalties see, without what is frozen: no biases, embeddings or normalisation. The noise is added
+    outside the parameters, so gradients reach them whether ``backward`` is called in the block or after it; what
+    changes a parameter in place, as an optimiser's step does, belongs after the block. Shared weights carry the same
+    noise, and a weight that is computed by a parametrisation, as by weight norm, carries it behind that.
 
     Args:
         model: any module; within the block its ``parameters()`` are the noisy ones.
         std: standard deviation of the noise, at least 0; 0 changes nothing, bit for bit.
-        seed: of the noise, such as the number of the step (one seed, one noise, on every device); or a generator.
+        seed: of the noise, such as the number of the step (one seed, one noise); or a generator.
 
     Raises:
-        RegularizeError: a negative or infinite deviation, or a model without weights.
+        RegularizeError: a negative or infinite deviation, a model without weights, or one whose weights are computed
+            by hooks, as the old ``torch.nn.utils.weight_norm`` does.
 
-    Source: Graves, "Practical variational inference for neural networks", 2011; Murray & Edwards, "Enhanced MLP
-    performance and fault tolerance resulting from synaptic weight noise during training", 1994.
+    Source: Murray & Edwards, "Enhanced MLP performance and fault tolerance resulting from synaptic weight noise during
+    training", 1994; Graves, "Practical variational inference for neural networks", 2011.
 
     Example:
         >>> model, x = nn.Linear(3, 1), torch.rand(2, 3)
@@ -37,100 +42,77 @@ def weight_noise(model: nn.Module, std: float, *, seed: int | torch.Generator) -
         ...     loss = model(x).square().mean()
         >>> loss.backward()
     """
-    _check(std)
-    places = _weights(model)
+    check_deviation(std)
+    weights = _weights(model)
     if std == 0:
         yield model
         return
-    generator = _generator(seed)
-    noisy: dict[nn.Parameter, Tensor] = {}
-    for _, _, weight in places:
-        if weight not in noisy:
-            noisy[weight] = weight + std * _normal(weight, generator)
-    changed = {module for module, _, _ in places}
-    try:
-        for module, name, weight in places:
-            module._parameters[name] = noisy[weight]  # type: ignore[assignment]  # a plain tensor, as torch.func does
-        _refresh(changed)
+    generator = generator_of(seed)
+    with ExitStack() as stack:
+        for one in weights:
+            weight = one.tensor
+            noise = std * normal(weight, seed=generator)
+            if one.made_of:
+                stack.enter_context(_behind(one, noise))
+            else:
+                stack.enter_context(_instead(_places(model, weight), weight + noise))
         yield model
+
+
+def _weights(model: nn.Module) -> Sequence[ModelParameter]:
+    weights = [one for one in parameters_of(model) if one.kind == "weight" and one.tensor.requires_grad]
+    if not weights:
+        raise RegularizeError(
+            f"{type(model).__name__} has no weights for noise: biases, embeddings, normalisation and frozen parameters "
+            "carry none"
+        )
+    for one in weights:
+        if one.by_hook:
+            raise RegularizeError(
+                f"{one.name} is computed by a hook before each pass, which would undo noise on it: "
+                "use torch.nn.utils.parametrizations"
+            )
+    return weights
+
+
+def _places(model: nn.Module, weight: Tensor) -> list[tuple[nn.Module, str]]:
+    """Give where a weight lies: a shared one in several modules."""
+    return [(module, name) for module in model.modules() for name, one in module._parameters.items() if one is weight]
+
+
+@contextmanager
+def _instead(places: Sequence[tuple[nn.Module, str]], noisy: Tensor) -> Iterator[None]:
+    """Put a noisy weight where the model's own lies."""
+    own = [module._parameters[name] for module, name in places]
+    _put(places, [noisy] * len(places))
+    try:
+        yield
     finally:
-        for module, name, weight in places:
-            module._parameters[name] = weight
-        _refresh(changed)
+        _put(places, own)
 
 
-def input_noise(x: Tensor, std: float | Tensor, *, seed: int | torch.Generator) -> Tensor:
-    """Give inputs with Gaussian noise added; for training only.
-
-    Small noise on the inputs of a least-squares model is, on average, an L2 penalty of strength std^2.
-
-    Args:
-        x: real numbers ``[rows, ...]``, or ``[members, rows, ...]``.
-        std: standard deviation, at least 0, or one for each member, ``[members]``; where it is 0 nothing changes,
-            bit for bit.
-        seed: of the noise, such as the number of the step; or a generator.
-
-    Raises:
-        RegularizeError: a negative or infinite deviation, as many as there are not members, or inputs that are not
-            real numbers.
-
-    Source: Bishop, "Training with noise is equivalent to Tikhonov regularization", 1995.
-
-    Example:
-        >>> x = torch.zeros(2, 3)
-        >>> noisy = input_noise(x, 0.1, seed=1)
-        >>> torch.equal(noisy, input_noise(x, 0.1, seed=1))
-        True
-    """
-    _check(std)
-    if not x.is_floating_point():
-        raise RegularizeError(f"noise needs inputs that are real numbers, got {x.dtype}: add it to their embeddings")
-    deviation = torch.as_tensor(std).to(x)
-    if deviation.dim() > 1 or (deviation.dim() == 1 and (x.dim() < 2 or len(deviation) != len(x))):
-        raise RegularizeError(
-            "noise needs one deviation, or one for each member, the first axis of the inputs; "
-            f"got deviations {list(deviation.shape)} and inputs {list(x.shape)}"
-        )
-    if not bool((deviation > 0).any()):
-        return x
-    if deviation.dim():
-        deviation = deviation.reshape(-1, *[1] * (x.dim() - 1))
-    return torch.where(deviation > 0, x + deviation * _normal(x, _generator(seed)), x)
+def _put(places: Sequence[tuple[nn.Module, str]], tensors: Sequence[Tensor | None]) -> None:
+    for (module, name), tensor in zip(places, tensors, strict=True):
+        module._parameters[name] = tensor  # type: ignore[assignment]  # a plain tensor, as torch.func does it
 
 
-def _weights(model: nn.Module) -> list[tuple[nn.Module, str, nn.Parameter]]:
-    """Give where the weights lie, (module, name in it, weight); a tied weight lies in several places."""
-    places = [
-        (module, name, weight)
-        for module in model.modules()
-        for name, weight in module._parameters.items()
-        if weight is not None and weight.requires_grad and weight.is_floating_point() and weight.dim() >= 2
-    ]
-    if not places:
-        raise RegularizeError(
-            f"{type(model).__name__} has no weights for noise: no trainable parameter of two or more dimensions"
-        )
-    return places
+class _Added(nn.Module):
+    """The last step of a parametrisation: noise on what it computed."""
+
+    def __init__(self, noise: Tensor) -> None:
+        super().__init__()
+        self.noise = noise
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight + self.noise
 
 
-def _refresh(modules: set[nn.Module]) -> None:
-    """Let recurrent layers, which keep a list of their weights beside them, see the present ones."""
-    for module in modules:
-        if isinstance(module, nn.RNNBase):
-            module._flat_weights = [getattr(module, name) for name in module._flat_weights_names]
-
-
-def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    drawn = torch.randn(like.shape, generator=generator, device=generator.device, dtype=torch.float32)
-    return drawn.to(like)
-
-
-def _generator(seed: int | torch.Generator) -> torch.Generator:
-    """Give a generator; one made of a seed draws on the processor, so that a device changes nothing."""
-    return seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
-
-
-def _check(std: float | Tensor) -> None:
-    deviation = torch.as_tensor(std)
-    if not bool(((deviation >= 0) & deviation.isfinite()).all()):
-        raise RegularizeError(f"the standard deviation of noise must be a number of at least 0, got {std}")
+@contextmanager
+def _behind(weight: ModelParameter, noise: Tensor) -> Iterator[None]:
+    """Add noise to a weight behind what computes it."""
+    parametrisation = cast("ParametrizationList", weight.layer.get_submodule(f"parametrizations.{weight.attribute}"))
+    parametrisation.append(_Added(noise))
+    try:
+        yield
+    finally:
+        del parametrisation[-1]
