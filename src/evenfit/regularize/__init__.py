@@ -46,6 +46,8 @@ _HOMES = {
     "elastic_net_prox": "evenfit.regularize.penalties.elementwise",
     "elastic_net_value": "evenfit.regularize.penalties.elementwise",
     "elementwise_dropout": "evenfit.regularize.dropout.functional",
+    "fold_dropout": "evenfit.regularize.folding.fold",
+    "folding_plan": "evenfit.regularize.folding.fold",
     "from_elastic_net": "evenfit.regularize.conversions",
     "from_lasso": "evenfit.regularize.conversions",
     "from_logistic_regression": "evenfit.regularize.conversions",
