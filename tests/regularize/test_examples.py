@@ -3,6 +3,7 @@
 import doctest
 import pkgutil
 from importlib import import_module
+from types import ModuleType
 
 import pytest
 import torch
@@ -30,7 +31,10 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("name", evenfit.regularize.__all__)
 def test_every_public_name_is_found_and_says_what_it_is(name):
-    assert getattr(evenfit.regularize, name).__doc__
+    found = getattr(evenfit.regularize, name)
+    assert found.__doc__
+    assert not isinstance(getattr(evenfit.regularize, name), ModuleType)  # a module of that name would hide it
+    assert getattr(evenfit.regularize, name) is found
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -18,7 +18,7 @@ _HOMES = {
     "GaussianDropout": "evenfit.regularize.dropout.modules",
     "GroupLasso": "evenfit.regularize.penalties.group_lasso",
     "InputDropout": "evenfit.regularize.dropout.modules",
-    "InputNoise": "evenfit.regularize.input_noise",
+    "InputNoise": "evenfit.regularize.noisy_inputs",
     "L1": "evenfit.regularize.penalties.l1",
     "L2": "evenfit.regularize.penalties.l2",
     "MaxNorm": "evenfit.regularize.penalties.max_norm",
@@ -59,7 +59,7 @@ _HOMES = {
     "group_lasso_prox": "evenfit.regularize.penalties.grouped",
     "group_lasso_value": "evenfit.regularize.penalties.grouped",
     "input_dropout": "evenfit.regularize.dropout.functional",
-    "input_noise": "evenfit.regularize.input_noise",
+    "input_noise": "evenfit.regularize.noisy_inputs",
     "keep_mask": "evenfit.regularize.dropout.masks",
     "l1_gradient": "evenfit.regularize.penalties.elementwise",
     "l1_prox": "evenfit.regularize.penalties.elementwise",
@@ -97,7 +97,7 @@ _HOMES = {
     "unit_norm_projection": "evenfit.regularize.penalties.bounds",
     "update_batch_norm": "evenfit.regularize.averaging",
     "variational_dropout": "evenfit.regularize.dropout.functional",
-    "weight_noise": "evenfit.regularize.weight_noise",
+    "weight_noise": "evenfit.regularize.noisy_weights",
     "with_dropout": "evenfit.regularize.dropout.insertion.insert",
 }
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from evenfit.errors import RegularizeError
-from evenfit.regularize.weight_noise import weight_noise
+from evenfit.regularize.noisy_weights import weight_noise
 
 
 def output(model, batch):

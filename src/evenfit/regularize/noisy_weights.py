@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
 from evenfit.errors import RegularizeError
-from evenfit.regularize.input_noise import check_deviation, normal
+from evenfit.regularize.noisy_inputs import check_deviation, normal
 from evenfit.regularize.parameters import ModelParameter, parameters_of
 from evenfit.regularize.seeds import Seed, generator_of
 

@@ -10,7 +10,7 @@ from tests.regularize.zoo import equal_bits
 from torch import fx, nn
 
 from evenfit.errors import RegularizeError
-from evenfit.regularize.input_noise import InputNoise, input_noise
+from evenfit.regularize.noisy_inputs import InputNoise, input_noise
 
 DEVIATIONS = st.just(0.0) | st.floats(1e-3, 10)
 SEEDS = st.integers(0, 2**64 - 1)
