@@ -11,6 +11,8 @@ from torch import nn
 
 from evenfit.errors import RegularizeError
 from evenfit.regularize.copies import copied
+from evenfit.regularize.penalties.l1 import L1
+from evenfit.regularize.proximal import Proximal
 from evenfit.regularize.sharpness import SAM
 
 OPTIMISERS = {
@@ -302,5 +304,24 @@ def test_wrong_calls_are_refused():
     weight.grad = torch.ones(2, 2).to_sparse()
     with pytest.raises(RegularizeError, match="SAM needs dense gradients: make embeddings with sparse=False"):
         sam.first_step()
-    with pytest.raises(RegularizeError, match="LBFGS takes its own"):
-        SAM(torch.optim.LBFGS([weight]), radius=0.1)
+    with pytest.raises(RegularizeError, match="SAM wraps a torch.optim.Optimizer.* got list"):
+        SAM([weight], radius=0.1)
+    lbfgs = torch.optim.LBFGS([weight])
+    for optimiser in (lbfgs, Proximal(lbfgs, L1(strength=0.1))):
+        with pytest.raises(RegularizeError, match="LBFGS takes its own"):
+            SAM(optimiser, radius=0.1)
+
+
+def test_a_proximal_step_inside_acts_on_the_real_weights():
+    model, batch = make("dense")
+    other, _ = make("dense")
+    penalty = L1(strength=0.5)
+    inner = Proximal(torch.optim.SGD(model.parameters(), lr=0.1), penalty, model=model)
+    sam = SAM(inner, radius=0.1, model=model)
+    plain = SAM(torch.optim.SGD(other.parameters(), lr=0.1), radius=0.1, model=other)
+    sam.step(closure_of(model, batch, sam))
+    plain.step(closure_of(other, batch, plain))
+    for name in ("0.weight", "4.weight"):
+        made, stepped = model.get_parameter(name), other.get_parameter(name)
+        torch.testing.assert_close(made, torch.nn.functional.softshrink(stepped, 0.05))
+        assert (made == 0).any()

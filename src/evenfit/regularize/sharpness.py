@@ -43,7 +43,7 @@ class SAM(Optimizer):
             weights that the model never has, moves them as well.
 
     Raises:
-        RegularizeError: a negative or infinite radius, or an optimiser that calls a closure itself, LBFGS.
+        RegularizeError: a negative or infinite radius, no optimiser, or one that calls a closure itself, LBFGS.
 
     Source: Foret et al., "Sharpness-aware minimization for efficiently improving generalization", 2021; Kwon et al.,
     "ASAM: adaptive sharpness-aware minimization", 2021.
@@ -64,7 +64,12 @@ class SAM(Optimizer):
     ) -> None:
         if not 0 <= radius < float("inf"):
             raise RegularizeError(f"the radius of SAM must be a number of at least 0, got {radius}")
-        if isinstance(optimiser, LBFGS):
+        if not isinstance(optimiser, Optimizer):
+            raise RegularizeError(
+                "SAM wraps a torch.optim.Optimizer, such as SAM(torch.optim.SGD(model.parameters(), lr=0.1), "
+                f"radius=0.05); got {type(optimiser).__name__}"
+            )
+        if isinstance(_innermost(optimiser), LBFGS):
             raise RegularizeError("SAM needs an optimiser that steps with the gradients it finds; LBFGS takes its own")
         self.optimiser = optimiser
         self.radius = float(radius)
@@ -176,6 +181,13 @@ class SAM(Optimizer):
             return []
         norms = [one for one in self._model.modules() if isinstance(one, _NormBase)]
         return [buffer for norm in norms for buffer in norm.buffers(recurse=False)]
+
+
+def _innermost(optimiser: Optimizer) -> Optimizer:
+    """Give the optimiser inside those that wrap it, as ``Proximal`` does."""
+    while isinstance(inner := getattr(optimiser, "optimiser", None), Optimizer):
+        optimiser = inner
+    return optimiser
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:
