@@ -304,7 +304,7 @@ def test_wrong_calls_are_refused():
     weight.grad = torch.ones(2, 2).to_sparse()
     with pytest.raises(RegularizeError, match="SAM needs dense gradients: make embeddings with sparse=False"):
         sam.first_step()
-    with pytest.raises(RegularizeError, match="SAM wraps a torch.optim.Optimizer.* got list"):
+    with pytest.raises(RegularizeError, match=r"SAM wraps a torch\.optim\.Optimizer.* got list"):
         SAM([weight], radius=0.1)
     lbfgs = torch.optim.LBFGS([weight])
     for optimiser in (lbfgs, Proximal(lbfgs, L1(strength=0.1))):
