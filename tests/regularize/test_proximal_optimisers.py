@@ -379,6 +379,28 @@ def test_it_shows_the_optimiser_and_the_penalty():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch was built without it")
+@pytest.mark.parametrize("penalty", [er.ElasticNet(STRENGTH), er.GroupLasso(STRENGTH), er.MaxNorm(0.3)])
+def test_weights_that_are_spread_over_processes_are_shrunk_as_those_that_are_not(penalty, tmp_path):
+    from torch.distributed.fsdp import fully_shard
+
+    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        alone, model = mlp(), mlp()
+        fully_shard(model, mesh=torch.distributed.device_mesh.init_device_mesh("cpu", (1,)))
+        for one in (alone, model):
+            optimiser = er.Proximal(optim.SGD(one.parameters(), lr=0.1), penalty, model=one)
+            backward(one, optimiser)
+            optimiser.step()
+        for one, other in zip(alone.parameters(), model.parameters(), strict=True):
+            torch.testing.assert_close(other.full_tensor(), one.data)
+        assert penalty(model).full_tensor().item() == pytest.approx(penalty(alone).item())
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
 def test_a_step_can_be_compiled():
     alone, model = mlp(), mlp()
     pairs = [

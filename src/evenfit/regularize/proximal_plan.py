@@ -48,8 +48,8 @@ def make_plan(optimiser: Optimizer, penalties: Sequence[WeightPenalty], model: n
     for one in found.values():
         check_exact(one.terms(penalties, full), one.placed)
         weight = one.placed.weight
-        if weight.numel() and weight.device.type != "meta":
-            place = (weight.device, weight.data_ptr())
+        place = (weight.device, weight.data_ptr())
+        if weight.numel() and place[1]:  # 0 is no place: a weight on no device, or one that is spread over several
             if place in places:
                 raise RegularizeError(
                     f"{places[place]} and {one.placed.name} are two parameters in the same memory, which would be "

@@ -115,7 +115,7 @@ def test_a_strength_of_zero_changes_nothing_bit_for_bit(penalty):
 
 @pytest.mark.parametrize("penalty", WITH_STRENGTH, ids=named)
 def test_a_members_strength_of_zero_changes_nothing_bit_for_bit(penalty):
-    weight = torch.tensor([[[-0.0, 0.0, 1.0], [-1.5, 2e-39, 3.0]]] * 2)
+    weight = torch.tensor([[[-0.0, 0.0, 1.0, 0.0], [-1.5, 2e-39, 3.0, -0.0], [0.0, 0.0, -0.0, 0.0]]] * 2)
     strengths = torch.tensor([0.0, 1.0])
     assert equal_bits(prox(penalty, weight, strength=strengths, step=0.5)[0], weight[0])
 

@@ -94,10 +94,7 @@ def spectral_excess(matrix: Tensor, bound: Amount) -> Tensor:
         raise RegularizeError("a spectral bound needs finite weights; some are infinite or not a number")
     left, values, right = torch.linalg.svd(wide, full_matrices=False)
     cut = bound.reshape(-1, 1) if isinstance(bound, Tensor) and bound.dim() else bound
-    # Up to the rounding of the singular values, what is at the bound has been cut before and does not change.
-    slack = 8 * torch.finfo(wide.dtype).eps
-    beyond = torch.where(values > cut * (1 + slack), values - cut, torch.zeros_like(values))
-    excess: Tensor = (left * beyond.unsqueeze(-2)) @ right
+    excess: Tensor = (left * (values - cut).clamp(min=0).unsqueeze(-2)) @ right
     return excess
 
 

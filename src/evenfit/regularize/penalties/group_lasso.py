@@ -22,7 +22,8 @@ class GroupLasso(StrengthPenalty):
 
     Args:
         groups: "inputs", each input's outgoing weights: inputs that no unit reads can be left away; "units", each
-            unit's incoming weights; or "filters", the units of convolutions, with all other layers left alone.
+            unit's incoming weights (of the last layer these are the outputs: leave it out with ``exclude``); or
+            "filters", the units of convolutions, with all other layers left alone.
 
     Raises:
         RegularizeError: a negative strength, or unknown groups.

@@ -160,7 +160,8 @@ def proximal_(work: Sequence[tuple[Terms, Placed, Amount]]) -> None:
                 view.mul_(shares_left(norms(view, one.axes(groups)), _on(strength * step, view)))
     _each(shrink_, ((one.weight, 2 * terms.l2 * step) for terms, one, step in work if terms.l2))
     for terms, one, _ in work:
-        project_(terms, one)
+        if _bounded(terms):
+            project_(terms, one)
 
 
 @torch.no_grad()
