@@ -146,7 +146,7 @@ FUNCTION_USES: dict[str, list[Use]] = {
     "max_pool1d_with_indices": [lambda x: F.max_pool1d(x[..., 0], 2, return_indices=True)[0]],
     "max_pool2d_with_indices": [lambda x: F.max_pool2d(x, 2, return_indices=True)[0]],
     "max_pool3d_with_indices": [lambda x: F.max_pool3d(x, 2, return_indices=True)[0]],
-    "max": [lambda x: x.max(), lambda x: x.max(1)[0], lambda x: torch.max(x, -x)],
+    "max": [lambda x: x.max(), lambda x: x.max(1)[0], lambda x: torch.max(x, -x)[1]],
     "min": [lambda x: x.min(dim=1)[0], lambda x: torch.min(x, 2 * x)],
     "add": [lambda x: x + x.abs(), lambda x: torch.add(x, x.relu(), alpha=3), lambda x: 0 + x, lambda x: x.add(-x / 2)],
     "maximum": [lambda x: torch.maximum(x, -2 * x)],

@@ -99,6 +99,14 @@ def test_a_branch_that_does_not_end_in_weights_is_refused(body):
         er.fold_dropout(Block(*body))
 
 
+def test_a_branch_that_ends_in_a_product_to_which_something_else_is_added_is_refused():
+    def run(m, x):
+        return x + m.depth(torch.addmm(x, x, m.weight))
+
+    with pytest.raises(FoldError, match="does not carry the same scale"):
+        er.fold_dropout(Forward(run, weight=nn.Parameter(numbers(4, 4)), depth=depth()))
+
+
 def test_a_branch_whose_last_layer_has_another_use_is_refused():
     def run(m, x):
         branch = m.layer(x)
@@ -118,6 +126,13 @@ def test_a_branch_that_ends_in_parametrised_weights_is_refused():
     normed = nn.utils.parametrizations.weight_norm(nn.Linear(4, 4))
     with pytest.raises(FoldError, match="does not carry the same scale"):
         er.fold_dropout(Block(normed))
+
+
+def test_a_branch_whose_last_layer_has_hooks_is_refused():
+    model = Block(nn.Linear(4, 4))
+    model.body[0].register_forward_hook(lambda *_: None)
+    with pytest.raises(FoldError, match="does not carry the same scale"):
+        er.fold_dropout(model)
 
 
 def test_other_dropout_at_the_end_of_a_branch_is_refused_as_a_residual_sum():

@@ -14,7 +14,7 @@ from evenfit.errors import FoldError
 FEW = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
-SOME = settings(FEW, max_examples=120)
+SOME = settings(FEW, max_examples=100)
 MANY = settings(FEW, max_examples=2000)
 
 

@@ -86,6 +86,44 @@ def test_drop_connect_of_the_inverted_form_becomes_the_layer_as_it_is():
     assert torch.equal(folded[0].weight, model[0].layer.weight)
 
 
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_recurrent_dropout_becomes_the_layer_that_it_wraps_with_its_four_scales(kind):
+    rates = {"input_rate": 0.1, "between_rate": 0.2, "output_rate": 0.3, "weight_rate": 0.4}
+    layer = kind(3, 5, num_layers=3, bidirectional=True)
+    parts = {"recurrent": er.RecurrentDropout(layer, form="original", **rates), "head": nn.Linear(10, 2)}
+
+    def run(m, x):
+        output, state = m.recurrent(m.drop(x))
+        return m.head(output), torch.tanh(state[0])
+
+    model = Forward(run, drop=original(0.5), **parts).double()
+    folded = same(model, numbers(4, 2, 3))
+    assert type(folded.recurrent) is kind
+    wanted = {"weight_ih_l0_reverse": 0.9 * 0.5, "weight_ih_l2": 0.8, "weight_hh_l1": 0.6, "bias_ih_l1": 1.0}
+    for name, scale in wanted.items():
+        torch.testing.assert_close(folded.recurrent.get_parameter(name), scale * layer.get_parameter(name))
+    torch.testing.assert_close(folded.head.weight, 0.7 * model.head.weight)
+
+
+def test_recurrent_dropout_on_outputs_that_no_layer_takes_is_refused():
+    model = Forward(
+        lambda m, x: m.recurrent(x)[0], recurrent=er.RecurrentDropout(nn.GRU(3, 3), output_rate=0.5, form="original")
+    )
+    with pytest.raises(FoldError, match=r"'recurrent.outputs' \(rate 0.5\): the scale 0.5 reaches the model's output"):
+        er.fold_dropout(model)
+    model = Forward(
+        lambda m, x: m.recurrent(x)[1], recurrent=er.RecurrentDropout(nn.GRU(3, 3), output_rate=0.5, form="original")
+    )
+    same(model.double(), numbers(4, 2, 3))
+
+
+def test_recurrent_dropout_of_the_inverted_form_becomes_the_layer_as_it_is():
+    model = er.RecurrentDropout(nn.LSTM(3, 4, 2), input_rate=0.1, between_rate=0.2, output_rate=0.3, weight_rate=0.4)
+    folded = er.fold_dropout(model)
+    assert type(folded) is nn.LSTM
+    assert torch.equal(folded.weight_hh_l1, model.weights.layer.weight_hh_l1)
+
+
 def test_weights_used_where_two_scales_reach_are_refused():
     shared = nn.Linear(3, 3)
     with pytest.raises(FoldError, match=r"'2' \(rate 0.3\): the weights '0.weight' are shared: '0' .* by 1, .* by 0.7"):

@@ -13,9 +13,10 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from evenfit.regularize.dropout.modules import DropConnect
+from evenfit.regularize.dropout.recurrent import RecurrentDropout
 from evenfit.regularize.folding.call import Refused
-from evenfit.regularize.folding.layers import is_original, source
-from evenfit.regularize.folding.passing import UNEVEN
+from evenfit.regularize.folding.layers import innermost, is_original, rate_of, source
+from evenfit.regularize.folding.passing import UNEVEN, by_channel
 from evenfit.regularize.folding.scale import ONE, Scale, kept
 
 DENSE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -36,11 +37,6 @@ def ends_in_weights(module: nn.Module) -> bool:
     )
 
 
-def innermost(module: nn.Module) -> nn.Module:
-    """Give the layer whose weights they are: that which DropConnect wraps."""
-    return innermost(module.layer) if isinstance(module, DropConnect) else module
-
-
 def shares(module: nn.Module, name: str, inputs: list[Scale], *, after: Scale) -> Shares:
     """Say what each parameter of a layer has to be multiplied by, by its name within the layer.
 
@@ -53,23 +49,32 @@ def shares(module: nn.Module, name: str, inputs: list[Scale], *, after: Scale) -
     Raises:
         Refused: its weights are not plain parameters, or its input's scale is too uneven for them.
     """
-    layer = innermost(module)
+    if isinstance(module, RecurrentDropout):
+        fed = [scale.times(own_scale(module.inputs, f"{name}.inputs")) for scale in inputs]
+        asked = shares(module.weights, f"{name}.weights", fed, after=after)
+        between = own_scale(module.between, f"{name}.between")
+        for weight in _between(innermost(module)):
+            asked[f"layer.{weight}"] = _checked(between, innermost(module), weight)
+        return {f"weights.{weight}": scale for weight, scale in asked.items()}
+    if isinstance(module, DropConnect):
+        asked = shares(module.layer, name, inputs, after=after)
+        for weight in module.weights:
+            asked[weight] = _checked(asked.get(weight, ONE).times(own_scale(module, name)), module.layer, weight)
+        return {f"layer.{weight}": scale for weight, scale in asked.items()}
     before = ONE
     for scale in inputs:
         if not scale.even and len(inputs) > 1:
             raise Refused(UNEVEN)
         before = before.times(scale)
-    asked = {weight: _in_weight(before, layer).times(after) for weight in _fed(layer)}
-    if not after.is_one and getattr(layer, "bias", None) is not None:
+    asked = {weight: _in_weight(before, module).times(after) for weight in _fed(module)}
+    if not after.is_one and getattr(module, "bias", None) is not None:
         asked["bias"] = after
-    if isinstance(module, DropConnect) and is_original(module):
-        for weight in module.weights:
-            asked[weight] = asked.get(weight, ONE).times(kept(module.rate, source(name, module)))
-    prefix = "layer." if isinstance(module, DropConnect) else ""
-    for weight, scale in asked.items():
-        if not scale.is_one:
-            _check_plain(layer, weight)
-    return {f"{prefix}{weight}": scale for weight, scale in asked.items()}
+    return {weight: _checked(scale, module, weight) for weight, scale in asked.items()}
+
+
+def own_scale(module: nn.Module, name: str) -> Scale:
+    """Give the scale of a dropout layer in evaluation."""
+    return kept(rate_of(module), source(name, module)) if is_original(module) else ONE
 
 
 def columns(scale: Scale) -> Tensor:
@@ -86,13 +91,9 @@ def columns(scale: Scale) -> Tensor:
 
 def in_filters(scale: Scale, shape: torch.Size, groups: int, *, transposed: bool) -> Scale:
     """Lay an uneven scale of channels over a convolution's weight of ``shape``."""
-    units = scale.units(())
-    if units.ndim != len(shape):
-        raise Refused(UNEVEN)
-    flat = units.movedim(1, 0).flatten(1)
-    if not flat.numel() or not torch.equal(flat, flat[:, :1].expand_as(flat)):
-        raise Refused(UNEVEN)
-    channels, spatial = flat[:, 0], [1] * (len(shape) - 2)
+    if scale.units(()).ndim != len(shape):
+        raise Refused(UNEVEN)  # of one image without rows the channels come first
+    channels, spatial = by_channel(scale), [1] * (len(shape) - 2)
     if transposed:  # weight [in, out / groups, ...]
         return Scale(channels.reshape(-1, 1, *spatial), scale.sources)
     by_group = channels.reshape(groups, -1).repeat_interleave(shape[0] // groups, 0)  # weight [out, in / groups, ...]
@@ -112,8 +113,20 @@ def _in_weight(scale: Scale, layer: nn.Module) -> Scale:
 def _fed(layer: nn.Module) -> tuple[str, ...]:
     """Name the parameters that a layer's input is multiplied by."""
     if isinstance(layer, nn.RNNBase):
-        return ("weight_ih_l0", "weight_ih_l0_reverse") if layer.bidirectional else ("weight_ih_l0",)
+        return tuple(f"weight_ih_l0{way}" for way in _ways(layer))
     return ("weight_ih",) if isinstance(layer, nn.RNNCellBase) else ("weight",)
+
+
+def _between(layer: nn.Module) -> list[str]:
+    """Name the weights of a stack of recurrent layers that are fed by the layer below."""
+    if not isinstance(layer, nn.RNNBase):
+        return []
+    return [f"weight_ih_l{number}{way}" for number in range(1, layer.num_layers) for way in _ways(layer)]
+
+
+def _ways(layer: nn.RNNBase) -> tuple[str, ...]:
+    """Give what the names of weights end in, for each direction."""
+    return ("", "_reverse") if layer.bidirectional else ("",)
 
 
 def _of(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> bool:
@@ -126,8 +139,10 @@ def _of(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> bool:
     return False
 
 
-def _check_plain(layer: nn.Module, name: str) -> None:
-    """Refuse weights that are computed from something else whenever the layer is called."""
+def _checked(scale: Scale, layer: nn.Module, name: str) -> Scale:
+    """Give a scale for a parameter; refuse one for weights that are computed whenever the layer is called."""
+    if scale.is_one:
+        return scale
     parameter = layer._parameters.get(name)
     if parameter is None:
         raise Refused(
@@ -136,3 +151,4 @@ def _check_plain(layer: nn.Module, name: str) -> None:
         )
     if not parameter.is_floating_point() and not parameter.is_complex():
         raise Refused(f"has a {name} of {parameter.dtype}, which cannot be scaled exactly")
+    return scale

@@ -12,7 +12,7 @@ from torch import fx, nn
 
 from evenfit.errors import FoldError
 from evenfit.regularize.folding.calls import is_dropout_call
-from evenfit.regularize.folding.layers import is_dropout
+from evenfit.regularize.folding.layers import drops_units
 from evenfit.regularize.folding.passing import converts, moves
 from evenfit.regularize.folding.rules import FUNCTIONS, in_place, layer_rule, name_of
 from evenfit.regularize.folding.tracing import Trace
@@ -52,7 +52,7 @@ def _may_give_its_input(trace: Trace, node: fx.Node) -> bool:
     if in_place(node, module):
         return True
     if module is not None:
-        return is_dropout(module) or isinstance(module, nn.Identity) or layer_rule(module) is moves
+        return drops_units(module) or isinstance(module, nn.Identity) or layer_rule(module) is moves
     return is_dropout_call(node) or FUNCTIONS.get(name_of(node)) in {converts, moves} or name_of(node) in VIEWS
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from torch import fx, nn
 
-from evenfit.regularize.dropout.modules import DropConnect
 from evenfit.regularize.folding.absorbing import ends_in_weights, shares
 from evenfit.regularize.folding.call import Call, Refused
 from evenfit.regularize.folding.calls import is_dropout_call
-from evenfit.regularize.folding.layers import is_dropout
+from evenfit.regularize.folding.layers import drops_units
 from evenfit.regularize.folding.passing import Rule, chooses, concatenates, elementwise, joins, multiplies, stacks
 from evenfit.regularize.folding.rules import FUNCTIONS, layer_rule, name_of
 from evenfit.regularize.folding.scale import ONE, Scale
@@ -39,7 +38,7 @@ def behind(trace: Trace, weights: Weights, node: fx.Node, scale: Scale) -> dict[
     if ends_in_weights(module):
         shares(module, str(node.target), [], after=scale)
         return {node: scale}
-    rule = elementwise if is_dropout(module) and not isinstance(module, DropConnect) else layer_rule(module)
+    rule = elementwise if drops_units(module) else layer_rule(module)
     return _through(trace, weights, _tried(node, module, {}), scale, rule)
 
 

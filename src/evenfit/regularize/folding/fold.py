@@ -35,9 +35,10 @@ def fold_dropout(model: nn.Module, sample: Sample | None = None, *, concrete_arg
     scale. Anywhere else it is refused. ``folding_plan`` shows what would be done.
 
     The copy is in evaluation mode. It is of the model's own class with ``nn.Identity`` in the place of dropout layers
-    and the same names in its ``state_dict``, but for ``DropConnect``, in whose place is the layer that it wraps. If the
-    forward calls dropout of the original form as a function, the copy is a ``torch.fx.GraphModule`` without that call.
-    Calls of ``F.dropout(x, p, self.training)`` stay in the forward: they do nothing in evaluation mode.
+    and the same names in its ``state_dict``, but for ``DropConnect`` and ``RecurrentDropout``, in whose place is the
+    layer that they wrap. If the forward calls dropout of the original form as a function, the copy is a
+    ``torch.fx.GraphModule`` without that call. Calls of ``F.dropout(x, p, self.training)`` stay in the forward: they do
+    nothing in evaluation mode.
 
     Args:
         model: is not changed.

@@ -18,16 +18,23 @@ from evenfit.regularize.dropout.modules import (
     StochasticDepth,
     VariationalDropout,
 )
+from evenfit.regularize.dropout.recurrent import RecurrentDropout
 
 WITH_FORM = (Dropout, InputDropout, SpatialDropout, VariationalDropout, StochasticDepth, DropConnect)
 TORCH = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, _DropoutNd)
 WITHOUT_FORM = (GaussianDropout, AlphaDropout, *TORCH)  # evaluation passes their input on
+WRAPPERS = (DropConnect, RecurrentDropout)  # call a layer with weights
 WITH_RATE_INSIDE = (nn.MultiheadAttention, nn.RNNBase)  # torch's layers that drop by themselves, always inverted
 
 
 def is_dropout(module: nn.Module) -> bool:
     """Whether a layer is dropout, of this library or of torch."""
-    return isinstance(module, (*WITH_FORM, *WITHOUT_FORM))
+    return isinstance(module, (*WITH_FORM, *WITHOUT_FORM, *WRAPPERS))
+
+
+def drops_units(module: nn.Module) -> bool:
+    """Whether a layer is dropout that gives its input, all of it or less."""
+    return is_dropout(module) and not isinstance(module, WRAPPERS)
 
 
 def is_original(module: nn.Module) -> bool:
@@ -54,14 +61,19 @@ def dropout_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def in_its_place(module: nn.Module) -> nn.Module:
     """Give the plain layer that takes a dropout layer's place."""
-    while isinstance(module, DropConnect):
-        module = module.layer
-    if not is_dropout(module):
-        return module
+    if isinstance(module, WRAPPERS):
+        return innermost(module)
     identity = nn.Identity().train(module.training)
     # Some forwards read the rate of their layer: F.scaled_dot_product_attention(..., dropout_p=self.drop.p).
     setattr(identity, "p" if isinstance(module, TORCH) else "rate", 0.0)
     return identity
+
+
+def innermost(module: nn.Module) -> nn.Module:
+    """Give the layer that has the weights: what a wrapper wraps, or the layer itself."""
+    while isinstance(module, WRAPPERS):
+        module = module.layer if isinstance(module, DropConnect) else module.weights
+    return module
 
 
 def described(name: str, module: nn.Module) -> str:
@@ -86,7 +98,7 @@ def source(name: str, module: nn.Module) -> str:
 
 def _check(name: str, module: nn.Module) -> None:
     """Refuse a dropout layer that may do anything in evaluation."""
-    kind = next(kind for kind in (*WITH_FORM, *WITHOUT_FORM) if isinstance(module, kind))
+    kind = next(kind for kind in (*WITH_FORM, *WITHOUT_FORM, *WRAPPERS) if isinstance(module, kind))
     classes = type(module).__mro__
     own = [*map(vars, classes[: classes.index(kind)]), vars(module)]
     if any(method in names for names in own for method in ("forward", "dropped", "__call__")):

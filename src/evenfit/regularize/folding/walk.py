@@ -13,13 +13,22 @@ from dataclasses import dataclass, field
 from torch import Size, Tensor, fx, nn
 
 from evenfit.errors import FoldError
-from evenfit.regularize.dropout.modules import DropConnect, StochasticDepth
-from evenfit.regularize.folding.absorbing import absorbs, innermost, shares
+from evenfit.regularize.dropout.modules import StochasticDepth
+from evenfit.regularize.dropout.recurrent import RecurrentDropout
+from evenfit.regularize.folding.absorbing import absorbs, own_scale, shares
 from evenfit.regularize.folding.aliases import check_aliases
 from evenfit.regularize.folding.branches import behind
 from evenfit.regularize.folding.call import Call, Refused
 from evenfit.regularize.folding.calls import dropped_rate, is_depth, is_drop_connect
-from evenfit.regularize.folding.layers import holds_original, is_dropout, is_original, rate_of, source
+from evenfit.regularize.folding.layers import (
+    WRAPPERS,
+    drops_units,
+    holds_original,
+    innermost,
+    is_original,
+    rate_of,
+    source,
+)
 from evenfit.regularize.folding.ledger import Ledger, named
 from evenfit.regularize.folding.rules import FUNCTIONS, layer_rule, name_of, why_not
 from evenfit.regularize.folding.scale import ONE, Scale, all_sources, kept
@@ -123,23 +132,24 @@ def _layer(walk: Walk, call: Call) -> Scale:
     """Give the scale behind a layer, which is one step of the graph."""
     module, after = call.module, walk.after.get(call.node, ONE)
     assert module is not None  # noqa: S101 - for the type: the caller has looked
-    if holds_original(module) and not isinstance(module, DropConnect):
+    if holds_original(module) and not isinstance(module, WRAPPERS):
         raise Refused("has dropout of the original form inside, where a trace does not reach")
     asked: dict[str, Scale] = {}
     if absorbs(module):
         inputs = _inputs(call)
         call.others(*inputs)
         asked = shares(module, str(call.node.target), [call.scale(one) for one in inputs], after=after)
-    elif isinstance(module, DropConnect) or not after.is_one:
+    elif isinstance(module, WRAPPERS) or not after.is_one:
         asked = shares(module, str(call.node.target), [], after=after)
     for name, parameter in module.named_parameters(remove_duplicate=False):
         walk.ledger.require(parameter, asked.get(name, ONE), walk.trace.use(call.node))
+    given = own_scale(module.outputs, f"{call.node.target}.outputs") if isinstance(module, RecurrentDropout) else ONE
     if call.unscaled:
-        return ONE
+        return given
     if any(part._forward_hooks or part._forward_pre_hooks for part in module.modules()):
         raise Refused("has hooks registered on it, which may do anything with it")
     if absorbs(module):
-        return ONE
+        return given
     rule = layer_rule(innermost(module))
     if rule is None:
         raise Refused(why_not(innermost(module), ""))
@@ -168,12 +178,22 @@ def _function(walk: Walk, call: Call, rate: float | None) -> Scale:
             walk.ledger.require(walk.weights[node], own, walk.trace.use(call.node))
     if product is not None or call.unscaled:
         return scale
+    if _takes_state(walk.trace, call):
+        return ONE
     if _takes_places(walk.trace, call):
         raise Refused("takes the places of the largest values, which rounding may change")
     rule = FUNCTIONS.get(call.name)
     if rule is None:
         raise Refused(why_not(None, call.name))
     return rule(call)
+
+
+def _takes_state(trace: Trace, call: Call) -> bool:
+    """Whether a step takes the last state of a recurrent layer, whose dropout is on its outputs alone."""
+    if call.name != "getitem" or call.argument("", 1) != 1:
+        return False
+    pair = call.subject
+    return pair.op == "call_module" and isinstance(trace.module(str(pair.target)), RecurrentDropout)
 
 
 def _takes_places(trace: Trace, call: Call) -> bool:
@@ -213,7 +233,7 @@ def _rate(walk: Walk, call: Call) -> float | None:
     """Give the rate of the dropout that a step is: 0 for one that scales nothing in evaluation; None for no dropout."""
     if call.module is None:
         return dropped_rate(call, walk.trace.place(call.node))
-    if not is_dropout(call.module) or isinstance(call.module, DropConnect):
+    if not drops_units(call.module):
         return None
     return rate_of(call.module) if is_original(call.module) else 0.0
 
