@@ -14,6 +14,8 @@ SCHEDULES = ("constant", "cosine", "coslog4", "flat-cosine")
 NUMERIC_EMBEDDINGS = ("none", "pbld")
 INPUT_ENCODINGS = ("robust", "quantile")
 TARGET_ENCODINGS = ("standard", "log", "quantile")
+DROPOUT_KINDS = ("elementwise", "gaussian", "alpha")
+STRENGTH_SCHEDULES = ("constant", "linear", "early", "late", "flat-cosine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +59,35 @@ class Config:
     schedule: str = "flat-cosine"
     input_scale_rate: float = 6.0  # learning rate of the input scaling layer, as a multiple
 
-    # regularisation
+    # regularisation: penalties and bounds on weights
     l1: float = 0.0
     l2: float = 0.0
     elastic_net: float = 0.0
     beta: float = 0.5
+    group_lasso: float = 0.0  # groups: all weights that leave one column, or one hidden unit
+    max_norm: float = 0.0  # most that the norm of a unit's incoming weights may be; 0 is no bound
+    unit_norm: bool = False  # hidden units' incoming weights have norm 1
+    spectral_bound: float = 0.0  # most that a weight matrix may stretch a vector; 0 is no bound
+    penalty_schedule: str = "constant"  # of l1, l2, elastic_net and group_lasso, over the epochs
+
+    # regularisation: dropout
     dropout: float = 0.0  # probability that a hidden unit is dropped
+    dropout_kind: str = "elementwise"
+    dropout_schedule: str = "constant"  # of the three rates, over the epochs
     input_dropout: float = 0.0  # probability that an input is dropped
-    label_smoothing: float = 0.0  # classification only
+    drop_connect: float = 0.0  # probability that a weight behind a hidden unit is dropped
+
+    # regularisation: noise, targets, and how a step is taken
     input_noise: float = 0.0  # standard deviation of Gaussian noise on the encoded numeric inputs
+    weight_noise: float = 0.0  # standard deviation of Gaussian noise on the weights of a step
+    mixup: float = 0.0  # alpha of the Beta distribution of shares; 0 mixes nothing
+    label_smoothing: float = 0.0  # classification only
+    r_drop: float = 0.0  # weight of the disagreement of two passes with masks of their own
+    activity_l1: float = 0.0  # strength of sum|activation| over hidden units, mean over rows
+    sam_radius: float = 0.0  # how far sharpness-aware steps look uphill; 0 is a plain step
+    gradient_clip: float = 0.0  # most that the norm of a step's gradient may be; 0 is no bound
     weight_averaging: float = 0.0  # decay of the moving average of weights, per epoch; 0 is none
+    swa_share: float = 0.0  # last share of the epochs, of which weights are averaged equally; 0 is none
 
     def __post_init__(self) -> None:
         for name, least, most in _INTEGERS:
@@ -107,12 +128,26 @@ class Config:
                 raise ConfigError(f"a config has no value named {name!r}; it has {', '.join(sorted(known))}")
         return cls(**dict(values))
 
+    def regularisers(self) -> tuple[str, ...]:
+        """Give the names of the regularisers that this config uses."""
+        return tuple(name for name in REGULARISERS if getattr(self, name))
+
+    def without(self, regulariser: str) -> Config:
+        """Give a copy that does not use one of its regularisers."""
+        return self.with_values(**{regulariser: type(getattr(self, regulariser))(0)})
+
     def with_values(self, **values: Any) -> Config:
         """Give a copy with some values changed, checked like a new one."""
         return replace(self, **values)
 
 
 SHAPE_NAMES = ("width", "depth", "activation", "batch_rows", "numeric_embedding", "embedding_size", "optimiser")
+# Each does nothing at 0. In the order in which their effect is worth measuring.
+REGULARISERS = (
+    "dropout", "l2", "l1", "elastic_net", "weight_averaging", "label_smoothing", "mixup", "input_dropout", "input_noise",
+    "swa_share", "group_lasso", "max_norm", "sam_radius", "r_drop", "drop_connect", "weight_noise", "gradient_clip",
+    "activity_l1", "unit_norm", "spectral_bound",
+)  # fmt: skip
 CHOICES = {
     "activation": ACTIVATIONS,
     "optimiser": OPTIMISERS,
@@ -120,6 +155,9 @@ CHOICES = {
     "numeric_embedding": NUMERIC_EMBEDDINGS,
     "inputs": INPUT_ENCODINGS,
     "target": TARGET_ENCODINGS,
+    "dropout_kind": DROPOUT_KINDS,
+    "dropout_schedule": STRENGTH_SCHEDULES,
+    "penalty_schedule": STRENGTH_SCHEDULES,
 }
 _INTEGERS = (
     ("width", 1, 65536),
@@ -138,9 +176,20 @@ _NUMBERS = (  # name, low, high, whether high itself is allowed
     ("l2", 0.0, _INFINITE, False),
     ("elastic_net", 0.0, _INFINITE, False),
     ("beta", 0.0, 1.0, True),
+    ("group_lasso", 0.0, _INFINITE, False),
+    ("max_norm", 0.0, _INFINITE, False),
+    ("spectral_bound", 0.0, _INFINITE, False),
     ("dropout", 0.0, 1.0, False),
     ("input_dropout", 0.0, 1.0, False),
-    ("label_smoothing", 0.0, 1.0, False),
+    ("drop_connect", 0.0, 1.0, False),
     ("input_noise", 0.0, _INFINITE, False),
+    ("weight_noise", 0.0, _INFINITE, False),
+    ("mixup", 0.0, _INFINITE, False),
+    ("label_smoothing", 0.0, 1.0, False),
+    ("r_drop", 0.0, _INFINITE, False),
+    ("activity_l1", 0.0, _INFINITE, False),
+    ("sam_radius", 0.0, _INFINITE, False),
+    ("gradient_clip", 0.0, _INFINITE, False),
     ("weight_averaging", 0.0, 1.0, False),
+    ("swa_share", 0.0, 1.0, True),
 )
