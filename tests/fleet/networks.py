@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from evenfit.data.encodings import InputShape
 from evenfit.fleet.samples import Samples
-from evenfit.specs.config import ACTIVATIONS, SCHEDULES, Config
+from evenfit.specs.config import ACTIVATIONS, DROPOUT_KINDS, SCHEDULES, STRENGTH_SCHEDULES, Config
 
 
 def make_samples(*, rows=23, numeric=2, hot=2, cardinalities=(11,), outputs=3, splits=3, seed=0) -> Samples:
@@ -51,6 +51,10 @@ def _maybe(values):
     return st.just(0.0) | values
 
 
+def _rarely(values):
+    return st.integers(0, 3).flatmap(lambda drawn: values if drawn == 3 else st.just(0.0))
+
+
 SCALARS = st.fixed_dictionaries(
     {
         "epochs": st.integers(1, 4),
@@ -63,11 +67,26 @@ SCALARS = st.fixed_dictionaries(
         "l2": _maybe(st.floats(1e-3, 0.5)),
         "elastic_net": _maybe(st.floats(1e-3, 0.5)),
         "beta": st.floats(0.0, 1.0),
+        "group_lasso": _rarely(st.floats(1e-3, 1.0)),
+        "max_norm": _rarely(st.floats(0.2, 3.0)),
+        "unit_norm": st.sampled_from([False, False, False, True]),
+        "spectral_bound": _rarely(st.floats(0.2, 3.0)),
+        "penalty_schedule": st.sampled_from(STRENGTH_SCHEDULES),
         "dropout": _maybe(st.floats(0.1, 0.9)),
+        "dropout_kind": st.sampled_from(DROPOUT_KINDS),
+        "dropout_schedule": st.sampled_from(STRENGTH_SCHEDULES),
         "input_dropout": _maybe(st.floats(0.1, 0.9)),
+        "drop_connect": _rarely(st.floats(0.1, 0.9)),
         "label_smoothing": _maybe(st.floats(0.01, 0.5)),
         "input_noise": _maybe(st.floats(0.01, 0.5)),
+        "weight_noise": _rarely(st.floats(0.01, 0.5)),
+        "mixup": _rarely(st.floats(0.05, 2.0)),
+        "r_drop": _rarely(st.floats(0.1, 5.0)),
+        "activity_l1": _rarely(st.floats(1e-3, 0.5)),
+        "sam_radius": _rarely(st.floats(0.01, 0.5)),
+        "gradient_clip": _rarely(st.floats(0.01, 2.0)),
         "weight_averaging": _maybe(st.floats(0.1, 0.9)),
+        "swa_share": _rarely(st.floats(0.01, 1.0)),
         "balanced_classes": st.booleans(),
     }
 )

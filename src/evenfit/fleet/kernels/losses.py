@@ -29,17 +29,18 @@ def class_gradient(logits, bias, target, rows, row_weights, smoothing, portion, 
     for k in range(classes):
         d_bias[k] = like(0.0, d_bias[k])
     low, high = like(smoothing / classes, bias[0]), like(1.0 - smoothing, bias[0])
+    own, rest = like(portion * mix, bias[0]), like(portion * (1.0 - mix), bias[0])
     for b in range(count):
         row, partner = np.int64(rows[b]), np.int64(rows[(b + 1) % count])
         total = like(0.0, bias[0])
         for k in range(classes):
             total += logits[b, k]
-        weight = like(portion * mix * row_weights[row] / count, total)
+        weight = like(row_weights[row] / count, total) * own
         share = like(1.0, total) / total
         for k in range(classes):
             logits[b, k] = logits[b, k] * share - low
         if mix < 1:
-            other = like(portion * (1.0 - mix) * row_weights[partner] / count, total)
+            other = like(row_weights[partner] / count, total) * rest
             for k in range(classes):
                 logits[b, k] *= weight + other
             logits[b, np.int64(target[row])] -= weight * high
@@ -58,62 +59,54 @@ def class_gradient(logits, bias, target, rows, row_weights, smoothing, portion, 
 def square_gradient(outputs, bias, target, rows, row_weights, portion, mix, d_bias):
     """Turn outputs (without their bias) into the gradient of ``portion`` of the mean squared error, in place."""
     count = outputs.shape[0]
-    total = like(0.0, bias[0])
+    own, rest, total = like(portion * mix, bias[0]), like(portion * (1.0 - mix), bias[0]), like(0.0, bias[0])
     for b in range(count):
         row, partner = np.int64(rows[b]), np.int64(rows[(b + 1) % count])
         made = outputs[b, 0] + bias[0]
-        g = like(2.0 * portion * mix * row_weights[row] / count, total) * (made - target[row])
+        g = like(2.0 * row_weights[row] / count, total) * own * (made - target[row])
         if mix < 1:
-            other = like(2.0 * portion * (1.0 - mix) * row_weights[partner] / count, total)
-            g += other * (made - target[partner])
+            g += like(2.0 * row_weights[partner] / count, total) * rest * (made - target[partner])
         outputs[b, 0] = g
         total += g
     d_bias[0] = total
 
 
 @jit
-def disagreement(outputs, bias, others, rows, row_weights, mix, amount, classification, out):
-    """Give the gradient of how far outputs (without their bias) are from those of another pass, into ``out``.
+def disagreement(made, others, rows, row_weights, mix, amount, classification, gradient, d_bias):
+    """Add to a gradient at the outputs that of how far they are from those of another pass; both flat, with their bias.
 
     For classes the mean of both Kullback-Leibler divergences, for numbers the squared difference; a mean over rows,
     weighed as the loss is.
     """
-    count, classes = outputs.shape
+    count, classes = gradient.shape
     own, other = np.empty(classes), np.empty(classes)
     for b in range(count):
         row, partner = np.int64(rows[b]), np.int64(rows[(b + 1) % count])
         weight = amount * (mix * row_weights[row] + (1.0 - mix) * row_weights[partner]) / count
-        if not classification:
-            out[b] = like(2.0 * weight * (outputs[b, 0] + bias[0] - others[b]), bias[0])
-            continue
-        for k in range(classes):
-            own[k] = outputs[b, k] + bias[k]
-            other[k] = others[b * classes + k]
-        _log_softmax(own)
-        _log_softmax(other)
+        begin = b * classes
+        if classification:
+            _log_softmax(made[begin : begin + classes], own)
+            _log_softmax(others[begin : begin + classes], other)
         away = 0.0
-        for k in range(classes):
+        for k in range(classes if classification else 0):
             away += np.exp(own[k]) * (own[k] - other[k])
         for k in range(classes):
-            share = np.exp(own[k])
-            g = share * (own[k] - other[k] - away) + share - np.exp(other[k])
-            out[b * classes + k] = like(0.5 * weight * g, bias[0])
+            if classification:
+                share = np.exp(own[k])
+                g = 0.5 * (share * (own[k] - other[k] - away) + share - np.exp(other[k]))
+            else:
+                g = 2.0 * (made[begin + k] - others[begin + k])
+            added = like(weight * g, d_bias[0])
+            gradient[b, k] += added
+            d_bias[k] += added
 
 
 @jit
-def _log_softmax(logits):
-    largest, total = logits.max(), 0.0
+def _log_softmax(logits, out):
+    largest, total = np.float64(logits[0]), 0.0
+    for k in range(logits.size):
+        largest = max(largest, np.float64(logits[k]))
     for k in range(logits.size):
         total += np.exp(logits[k] - largest)
     for k in range(logits.size):
-        logits[k] -= largest + np.log(total)
-
-
-@jit
-def add_gradient(gradient, d_bias, more):
-    """Add another gradient at the outputs, and its sum over rows to the bias's."""
-    count, classes = gradient.shape
-    for b in range(count):
-        for k in range(classes):
-            gradient[b, k] += more[b * classes + k]
-            d_bias[k] += more[b * classes + k]
+        out[k] = logits[k] - largest - np.log(total)

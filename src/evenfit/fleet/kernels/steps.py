@@ -12,7 +12,7 @@ from evenfit.fleet.kernels.activations import activate
 from evenfit.fleet.kernels.arithmetic import like
 from evenfit.fleet.kernels.compilation import jit
 from evenfit.fleet.kernels.inputs import assemble, gather, scale_weights
-from evenfit.fleet.kernels.losses import add_gradient, class_gradient, disagreement, square_gradient
+from evenfit.fleet.kernels.losses import class_gradient, disagreement, square_gradient
 from evenfit.fleet.kernels.network import (
     ACTIVATION,
     ADAMW,
@@ -94,105 +94,82 @@ def train(
         most = max(most, batch_rows[m])
     for i in range(network.layers.shape[0]):
         widest = max(widest, network.layers[i, FAN_OUT])
-    memory = make_memory(network, most, values.shape[2], weights)
+    agree = False  # members whose two passes are to agree need memory for both
+    for m in range(members):
+        agree = agree or scalars[m, R_DROP] > 0
+    memories = (
+        make_memory(network, most, values.shape[2], weights),
+        make_memory(network, most if agree else 0, values.shape[2], weights),
+    )
     outputs = network.layers[network.layers.shape[0] - 1, FAN_OUT]
-    gradient, uphill, sums = np.empty_like(weights[0]), np.empty_like(weights[0]), np.empty_like(weights[0, :widest])
-    spare_rows = np.empty((3, parameters), weights.dtype)
+    gradients, used = np.empty((2, parameters), weights.dtype), np.empty((2, parameters), weights.dtype)
+    uphill, sums = np.empty_like(weights[0]), np.empty_like(weights[0, :widest])
     logits = np.empty((3, most * outputs), weights.dtype)
     for m in range(members):
         count, split = batch_rows[m], splits[m]
         weighing = balanced_weights[split] if balanced[m] else row_weights[split]
         own, w = scalars[m], weights[m]
+        gradient = gradients[0]
         if own[SCALE_RATE] == 0:
-            for i in range(start, start + assembled):
-                gradient[i] = like(0.0, w[0])
+            gradients[:, start : start + assembled] = like(0.0, w[0])
         for step in range(first_step, min(last_step, member_steps[m])):
             rows = orders[m, step * count : (step + 1) * count]
             batch = Batch(
                 values[split], codes[split], target[split], weighing, rows, mixes[m, step], seeds[m], epoch, step
             )
-            _gradient(w, own, network, batch, memory, gradient, spare_rows, logits)
-            if own[SAM_RADIUS] > 0:
-                _climb(w, gradient, own[SAM_RADIUS], uphill)
-                _gradient(uphill, own, network, batch, memory, gradient, spare_rows, logits)
+            looks = 2 if own[SAM_RADIUS] > 0 else 1
+            for look in range(looks):
+                _gradient(w if look == 0 else uphill, own, network, batch, memories, gradients, used, logits)
+                if look + 1 < looks:
+                    _climb(w, gradient, own[SAM_RADIUS], uphill)
             if own[GRADIENT_CLIP] > 0:
                 _clip(gradient, own[GRADIENT_CLIP])
             steps[m] += 1
-            _update(
-                w, gradient, first[m], second[m], steps[m], rates[m, step], own, network, blocks, sums
-            )
+            _update(w, gradient, first[m], second[m], steps[m], rates[m, step], own, network, blocks, sums)
 
 
 @jit
-def _gradient(w, own, network, batch, memory, gradient, spare_rows, logits):
-    """Give the gradient of the mean loss on a batch: of one pass, or of two that are to agree (R-Drop).
+def _gradient(w, own, network, batch, memories, gradients, used, logits):
+    """Give the gradient of the mean loss on a batch, ``gradients[0]``: of one pass, or of two that are to agree.
 
-    Liang et al., "R-Drop: regularized dropout for neural networks", NeurIPS 2021. All chance is a function of the
-    step, so the first pass is run again for its gradient rather than kept.
+    Liang et al., "R-Drop: regularized dropout for neural networks", NeurIPS 2021.
     """
-    used, other = spare_rows[0], spare_rows[1]
-    if own[R_DROP] == 0:
-        turned = _used(w, own, network, batch, 0, used)
-        forward(turned, own, network, batch, memory, 0)
-        _back(turned, own, network, batch, memory, 0, gradient, 1.0, logits[0], logits[2])
-        return
-    _logits(_used(w, own, network, batch, 0, used), own, network, batch, memory, 0, logits[0])
-    turned = _used(w, own, network, batch, 1, used)
-    _logits(turned, own, network, batch, memory, 1, logits[1])
-    _back(turned, own, network, batch, memory, 1, gradient, 0.5, logits[0], logits[2])
-    turned = _used(w, own, network, batch, 0, used)
-    forward(turned, own, network, batch, memory, 0)
-    if own[SCALE_RATE] == 0:
-        for i in range(network.places[SCALE_PLACE], network.places[SCALE_PLACE] + network.options[ASSEMBLED]):
-            other[i] = like(0.0, w[0])
-    _back(turned, own, network, batch, memory, 0, other, 0.5, logits[1], logits[2])
-    for i in range(gradient.size):
-        gradient[i] += other[i]
-
-
-@jit
-def _used(w, own, network, batch, turn, out):
-    """Give the weights of one pass: those that are learnt, or a copy with noise and without those dropped."""
-    if own[WEIGHT_NOISE] > 0 or own[DROP_CONNECT] > 0:
-        perturb(w, own, network, batch, turn, out)
-        return out
-    return w
-
-
-@jit
-def _logits(w, own, network, batch, memory, turn, out):
-    """Run a pass for its outputs alone, bias included, into ``out``; the outputs stay in memory, too."""
-    made = forward(w, own, network, batch, memory, turn)
-    outputs = made.shape[1]
-    at = network.layers[network.layers.shape[0] - 1, BIAS]
-    for b in range(made.shape[0]):
-        for k in range(outputs):
-            out[b * outputs + k] = made[b, k] + w[at + k]
-
-
-@jit
-def _back(w, own, network, batch, memory, turn, gradient, portion, others, drift):
-    """Turn the outputs that a pass left in memory into the gradient of ``portion`` of the loss."""
     depth = network.layers.shape[0] - 1
     count, outputs, at = batch.rows.size, network.layers[depth, FAN_OUT], network.layers[depth, BIAS]
-    output = memory.slopes[depth, : count * outputs].reshape(count, outputs)
-    bias, d_bias = w[at : at + outputs], gradient[at : at + outputs]
-    apart = own[R_DROP] > 0
-    if apart:
-        disagreement(
-            output, bias, others, batch.rows, batch.row_weights, batch.mix, own[R_DROP],
-            network.options[CLASSES] > 0, drift,
-        )  # fmt: skip
-    if network.options[CLASSES]:
-        class_gradient(
-            output, bias, batch.target, batch.rows, batch.row_weights, own[SMOOTHING], portion, batch.mix, d_bias
-        )
-    else:
-        square_gradient(output, bias, batch.target, batch.rows, batch.row_weights, portion, batch.mix, d_bias)
-    if apart:
-        add_gradient(output, d_bias, drift)
-    backward(w, own, network, batch, memory, turn, gradient, portion)
-    restore_gradient(own, network, batch, turn, gradient)
+    passes = 2 if own[R_DROP] > 0 else 1
+    perturbed = own[WEIGHT_NOISE] > 0 or own[DROP_CONNECT] > 0
+    for turn in range(passes):
+        if perturbed:
+            perturb(w, own, network, batch, turn, used[turn])
+        turned = used[turn] if perturbed else w
+        made = forward(turned, own, network, batch, memories[turn], turn)
+        if passes > 1:
+            for b in range(count):
+                for k in range(outputs):
+                    logits[turn, b * outputs + k] = made[b, k] + turned[at + k]
+    for turn in range(passes):
+        turned, gradient, memory = used[turn] if perturbed else w, gradients[turn], memories[turn]
+        output = memory.slopes[depth, : count * outputs].reshape(count, outputs)
+        bias, d_bias = turned[at : at + outputs], gradient[at : at + outputs]
+        portion = 1.0 / passes
+        if network.options[CLASSES]:
+            class_gradient(
+                output, bias, batch.target, batch.rows, batch.row_weights, own[SMOOTHING], portion, batch.mix, d_bias
+            )
+        else:
+            square_gradient(output, bias, batch.target, batch.rows, batch.row_weights, portion, batch.mix, d_bias)
+        if passes > 1:
+            disagreement(
+                logits[turn], logits[1 - turn], batch.rows, batch.row_weights, batch.mix, own[R_DROP],
+                network.options[CLASSES] > 0, output, d_bias,
+            )  # fmt: skip
+        backward(turned, own, network, batch, memory, turn, gradient, portion)
+        if own[DROP_CONNECT] > 0:
+            restore_gradient(own, network, batch, turn, gradient)
+    if passes > 1:
+        gradient, more = gradients[0], gradients[1]
+        for i in range(gradient.size):
+            gradient[i] += more[i]
 
 
 @jit
@@ -207,7 +184,7 @@ def _length(gradient):
 def _climb(w, gradient, radius, out):
     """Go ``radius`` uphill (Foret et al., "Sharpness-aware minimization", ICLR 2021)."""
     length = _length(gradient)
-    pace = like(radius / length if length > 0 else 0.0, w[0])
+    pace = like(radius / (length + 1e-12), w[0])  # as the authors' own code: no gradient, no climb
     for i in range(w.size):
         out[i] = w[i] + pace * gradient[i]
 
@@ -215,9 +192,8 @@ def _climb(w, gradient, radius, out):
 @jit
 def _clip(gradient, most):
     """Shorten a gradient to length ``most`` where it is longer."""
-    length = _length(gradient)
-    if length > most:
-        factor = like(most / length, gradient[0])
+    factor = like(most / (_length(gradient) + 1e-6), gradient[0])  # as torch's clip_grad_norm_
+    if factor < 1:
         for i in range(gradient.size):
             gradient[i] *= factor
 

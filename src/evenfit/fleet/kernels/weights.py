@@ -45,13 +45,12 @@ def perturb(w, own, network, batch, turn, out):
 
 @jit
 def restore_gradient(own, network, batch, turn, gradient):
-    """Take a gradient back from the weights that were used to those that are learnt, in place."""
+    """Take a gradient back from weights of which some were dropped to those that are learnt, in place."""
     layers = network.layers
-    if own[DROP_CONNECT] > 0:
-        for i in range(1, layers.shape[0]):
-            at, size = layers[i, WEIGHT], layers[i, FAN_IN] * layers[i, FAN_OUT]
-            stream = stream_of(batch.seed, WEIGHT_MASK + i + turn * SECOND_PASS, batch.epoch, batch.step)
-            drop_weights(gradient[at : at + size], own[DROP_CONNECT], own[DROP_CONNECT_SCALE], stream)
+    for i in range(1, layers.shape[0]):
+        at, size = layers[i, WEIGHT], layers[i, FAN_IN] * layers[i, FAN_OUT]
+        stream = stream_of(batch.seed, WEIGHT_MASK + i + turn * SECOND_PASS, batch.epoch, batch.step)
+        drop_weights(gradient[at : at + size], own[DROP_CONNECT], own[DROP_CONNECT_SCALE], stream)
 
 
 @jit
