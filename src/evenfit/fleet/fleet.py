@@ -19,7 +19,7 @@ from evenfit.fleet import averaging, chance
 from evenfit.fleet.kernels import steps as compiled
 from evenfit.fleet.layout import layout, starting_weights
 from evenfit.fleet.member import Member, Scalars, scheduled
-from evenfit.fleet.plan import make_plan, make_scalars
+from evenfit.fleet.plan import make_memory, make_plan, make_scalars
 from evenfit.fleet.samples import Samples
 from evenfit.fleet.schedules import SCHEDULES
 
@@ -77,6 +77,9 @@ class Fleet:
         trained = np.array([len(self.samples.training[member.split]) for member in members], dtype=np.int64)
         self.batch_rows = np.minimum(trained, members[0].config.batch_rows)
         self.epoch_steps = trained // self.batch_rows
+        turns = 2 if self.scalars.r_drop.any() else 1
+        rows = int(self.batch_rows.max())
+        self._memory = make_memory(self.layout, rows=rows, turns=turns, precision=self.precision)
 
     def _collect(self) -> None:
         """Collect the members' values in this epoch."""
@@ -127,6 +130,7 @@ class Fleet:
                 *self._weighings,
                 plan.network,
                 plan.blocks,
+                self._memory,
             )
         self.epoch += 1
         self._average(living)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from evenfit.fleet.kernels import network as kernel
 from evenfit.fleet.kernels import steps
 from evenfit.fleet.kernels.activations import ACTIVATION_CODES
-from evenfit.fleet.kernels.network import Network
+from evenfit.fleet.kernels.network import Memory, Network
 from evenfit.fleet.layout import SLOTS, Layout
 from evenfit.fleet.member import Scalars, kept_scale
 
@@ -60,6 +61,31 @@ def make_plan(layout: Layout, *, classification: bool, adamw: bool) -> Plan:
         layers=_integers(layers),
     )
     return Plan(network=network, blocks=_integers(blocks))
+
+
+def make_memory(layout: Layout, *, rows: int, turns: int, precision: npt.DTypeLike) -> Memory:
+    """Allocate what compiled code works in: for batches of at most ``rows`` rows and ``turns`` passes a step."""
+    shapes = [block.shape for block in layout.weights()]
+    widest = max(layout.assembled, *(fan_out for _, fan_out in shapes))
+    bytes_drawn = rows * max(widest, layout.columns)
+
+    def empty(*shape: int) -> npt.NDArray[Any]:
+        return np.empty(shape, dtype=precision)
+
+    return Memory(
+        gathered=empty(turns, rows, layout.inputs.features),
+        units=empty(turns, len(shapes), rows * widest),
+        slopes=empty(turns, len(shapes), rows * widest),
+        scaled=empty(turns, math.prod(shapes[0])),
+        outputs=empty(turns, rows * layout.outputs),
+        gradients=empty(turns, layout.parameters),
+        perturbed=empty(turns, layout.parameters),
+        uphill=empty(layout.parameters),
+        turned=empty(max(math.prod(shape) for shape in shapes)),
+        columns=empty(4, rows),
+        words=np.empty(-(-bytes_drawn // 8), dtype=np.uint64),
+        spare=empty(rows * widest),
+    )
 
 
 def _integers(values: Any) -> Integers:

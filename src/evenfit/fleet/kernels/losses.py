@@ -31,7 +31,7 @@ def class_gradient(logits, bias, target, rows, row_weights, smoothing, portion, 
     low, high = like(smoothing / classes, bias[0]), like(1.0 - smoothing, bias[0])
     own, rest = like(portion * mix, bias[0]), like(portion * (1.0 - mix), bias[0])
     for b in range(count):
-        row, partner = np.int64(rows[b]), np.int64(rows[(b + 1) % count])
+        row = np.int64(rows[b])
         total = like(0.0, bias[0])
         for k in range(classes):
             total += logits[b, k]
@@ -40,6 +40,7 @@ def class_gradient(logits, bias, target, rows, row_weights, smoothing, portion, 
         for k in range(classes):
             logits[b, k] = logits[b, k] * share - low
         if mix < 1:
+            partner = np.int64(rows[b + 1 if b + 1 < count else 0])
             other = like(row_weights[partner] / count, total) * rest
             for k in range(classes):
                 logits[b, k] *= weight + other
@@ -61,10 +62,11 @@ def square_gradient(outputs, bias, target, rows, row_weights, portion, mix, d_bi
     count = outputs.shape[0]
     own, rest, total = like(portion * mix, bias[0]), like(portion * (1.0 - mix), bias[0]), like(0.0, bias[0])
     for b in range(count):
-        row, partner = np.int64(rows[b]), np.int64(rows[(b + 1) % count])
+        row = np.int64(rows[b])
         made = outputs[b, 0] + bias[0]
         g = like(2.0 * row_weights[row] / count, total) * own * (made - target[row])
         if mix < 1:
+            partner = np.int64(rows[b + 1 if b + 1 < count else 0])
             g += like(2.0 * row_weights[partner] / count, total) * rest * (made - target[partner])
         outputs[b, 0] = g
         total += g
@@ -81,7 +83,7 @@ def disagreement(made, others, rows, row_weights, mix, amount, classification, g
     count, classes = gradient.shape
     own, other = np.empty(classes), np.empty(classes)
     for b in range(count):
-        row, partner = np.int64(rows[b]), np.int64(rows[(b + 1) % count])
+        row, partner = np.int64(rows[b]), np.int64(rows[b + 1 if b + 1 < count else 0])
         weight = amount * (mix * row_weights[row] + (1.0 - mix) * row_weights[partner]) / count
         begin = b * classes
         if classification:

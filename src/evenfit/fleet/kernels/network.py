@@ -13,7 +13,7 @@ import numpy as np
 from evenfit.fleet.chance import HIDDEN_MASK, INPUT_MASK, NOISE, SECOND_PASS
 from evenfit.fleet.kernels.activations import activate, back
 from evenfit.fleet.kernels.arithmetic import like, stream_of
-from evenfit.fleet.kernels.compilation import jit
+from evenfit.fleet.kernels.compilation import inline, jit
 from evenfit.fleet.kernels.inputs import (
     assemble,
     disassemble,
@@ -65,36 +65,20 @@ class Batch(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Arrays to work in, large enough for any member's batch."""
+    """Arrays to work in, large enough for any member's batch; the first axis of some is the turn of a pass."""
 
-    gathered: Any  # [batch, features]
-    units: Any  # [layers, batch * widest] what each layer sees
-    slopes: Any  # [layers, batch * widest] what takes a gradient back through its activation
-    scaled: Any  # the first layer's weights, times the input scales
+    gathered: Any  # [turns, batch, features]
+    units: Any  # [turns, layers, batch * widest] what each layer sees
+    slopes: Any  # [turns, layers, batch * widest] what takes a gradient back through its activation
+    scaled: Any  # [turns, weights] the first layer's weights, times the input scales
+    outputs: Any  # [turns, batch * outputs] what two passes are compared by
+    gradients: Any  # [turns, parameters]
+    perturbed: Any  # [turns, parameters] the weights of a pass, where they are not those that are learnt
+    uphill: Any  # [parameters] the weights from which a sharpness-aware step looks
     turned: Any  # the largest weight matrix, transposed
     columns: Any  # [4, batch]
     words: Any  # random bytes of a mask
     spare: Any  # [batch * widest]
-
-
-@jit
-def make_memory(network, most, features, kind):
-    """Allocate for batches of at most ``most`` rows, in the precision of ``kind``."""
-    layers, widest, size = network.layers, network.options[ASSEMBLED], 0
-    for i in range(layers.shape[0]):
-        widest = max(widest, layers[i, FAN_OUT])
-        size = max(size, layers[i, FAN_IN] * layers[i, FAN_OUT])
-    number = kind.dtype
-    return Memory(
-        np.empty((most, features), number),
-        np.empty((layers.shape[0], most * widest), number),
-        np.empty((layers.shape[0], most * widest), number),
-        np.empty(layers[0, FAN_IN] * layers[0, FAN_OUT], number),
-        np.empty(size, number),
-        np.empty((4, most), number),
-        np.empty((most * max(widest, network.options[COLUMNS]) + 7) // 8, np.uint64),
-        np.empty(most * widest, number),
-    )
 
 
 @jit
@@ -103,18 +87,19 @@ def embeds(network):
     return network.places[PERIODIC_PLACE] >= 0 or network.offsets.size > 1
 
 
-@jit
+@inline
 def forward(w, own, network, batch, memory, turn):
     """Run a member over a batch in training mode, and give its outputs without their bias: ``[batch, outputs]``.
 
     ``turn`` is 1 in a second pass over the same batch, whose masks and noise are drawn anew.
     """
-    options, places, layers, units, slopes = network.options, network.places, network.layers, memory.units, memory.slopes
+    options, places, layers = network.options, network.places, network.layers
+    units, slopes, scaled = memory.units[turn], memory.slopes[turn], memory.scaled[turn]
     rows, seed, epoch, step = batch.rows, batch.seed, batch.epoch, batch.step
     count, assembled, depth, chance = rows.size, options[ASSEMBLED], layers.shape[0] - 1, turn * SECOND_PASS
     seen = units[0, : count * assembled].reshape(count, assembled)
     deep = embeds(network)
-    found = memory.gathered[:count] if deep else seen
+    found = memory.gathered[turn, :count] if deep else seen
     gather(batch.values, rows, found, own[NOISE_SIZE], stream_of(seed, NOISE + chance, epoch, step), options[NUMERIC])
     if deep:
         assemble(
@@ -132,8 +117,8 @@ def forward(w, own, network, batch, memory, turn):
         fan_in, fan_out = layers[i, FAN_IN], layers[i, FAN_OUT]
         matrix = w[layers[i, WEIGHT] : layers[i, WEIGHT] + fan_in * fan_out]
         if i == 0 and own[SCALE_RATE] > 0:
-            scale_weights(matrix, w[places[SCALE_PLACE] : places[SCALE_PLACE] + fan_in], memory.scaled, fan_in, fan_out)
-            matrix = memory.scaled
+            scale_weights(matrix, w[places[SCALE_PLACE] : places[SCALE_PLACE] + fan_in], scaled, fan_in, fan_out)
+            matrix = scaled
         product(units[i], fan_in, 1, matrix, slopes[i], count, fan_out, fan_in)
         if i < depth:
             activate(
@@ -151,13 +136,14 @@ def forward(w, own, network, batch, memory, turn):
     return slopes[depth, : count * outputs].reshape(count, outputs)
 
 
-@jit
+@inline
 def backward(w, own, network, batch, memory, turn, gradient, portion):
     """Take the gradient at the outputs back to all weights: into ``gradient``, which has the place of a row of weights.
 
     It stands where ``forward`` left the outputs. ``portion`` is that of the activations' penalty.
     """
-    options, places, layers, units, slopes = network.options, network.places, network.layers, memory.units, memory.slopes
+    options, places, layers = network.options, network.places, network.layers
+    units, slopes, scaled = memory.units[turn], memory.slopes[turn], memory.scaled[turn]
     rows, count, assembled, depth = batch.rows, batch.rows.size, options[ASSEMBLED], layers.shape[0] - 1
     deep, learns_scale = embeds(network), own[SCALE_RATE] > 0
     activity = like(portion * own[ACTIVITY_L1] / count, w[0])
@@ -169,7 +155,7 @@ def backward(w, own, network, batch, memory, turn, gradient, portion):
             break
         matrix = w[at : at + fan_in * fan_out]
         if i == 0 and learns_scale:
-            matrix = memory.scaled
+            matrix = scaled
         transpose(matrix, fan_in, fan_out, memory.turned)
         leaving = units[i]  # no longer needed: the gradient takes its place
         if i > 0 and activity > 0:
@@ -198,7 +184,7 @@ def backward(w, own, network, batch, memory, turn, gradient, portion):
         if batch.mix < 1:
             unmix_rows(seen, batch.mix, memory.spare)
         disassemble(
-            seen, memory.gathered[:count], batch.codes, rows, w, places, options[LEVEL_ROWS], options[LEVEL_SIZE],
+            seen, memory.gathered[turn, :count], batch.codes, rows, w, places, options[LEVEL_ROWS], options[LEVEL_SIZE],
             network.offsets, options[NUMERIC], memory.columns, gradient,
         )  # fmt: skip
     if learns_scale:

@@ -10,7 +10,8 @@ import numpy as np
 
 from evenfit.fleet.kernels.activations import activate
 from evenfit.fleet.kernels.arithmetic import like
-from evenfit.fleet.kernels.compilation import jit
+from evenfit.fleet.kernels.borrowing import borrow, borrow_all
+from evenfit.fleet.kernels.compilation import inline, jit
 from evenfit.fleet.kernels.inputs import assemble, gather, scale_weights
 from evenfit.fleet.kernels.losses import class_gradient, disagreement, square_gradient
 from evenfit.fleet.kernels.network import (
@@ -46,7 +47,6 @@ from evenfit.fleet.kernels.network import (
     backward,
     embeds,
     forward,
-    make_memory,
 )
 from evenfit.fleet.kernels.optimisers import adamw, sgd
 from evenfit.fleet.kernels.products import product
@@ -81,37 +81,26 @@ def train(
     balanced_weights,
     network,
     blocks,
+    memory,
 ):
     """Take the members through the steps of this epoch from ``first_step`` to before ``last_step``.
 
     A member with fewer steps, ``member_steps``, rests behind its last. ``weights``, the moments ``first``
     and ``second``, and the counts ``steps`` change in place.
     """
-    members, parameters = weights.shape
-    assembled, start = network.options[ASSEMBLED], network.places[SCALE_PLACE]
-    most, widest = 0, 0
-    for m in range(members):
-        most = max(most, batch_rows[m])
-    for i in range(network.layers.shape[0]):
-        widest = max(widest, network.layers[i, FAN_OUT])
-    agree = False  # members whose two passes are to agree need memory for both
-    for m in range(members):
-        agree = agree or scalars[m, R_DROP] > 0
-    memories = (
-        make_memory(network, most, values.shape[2], weights),
-        make_memory(network, most if agree else 0, values.shape[2], weights),
-    )
-    outputs = network.layers[network.layers.shape[0] - 1, FAN_OUT]
-    gradients, used = np.empty((2, parameters), weights.dtype), np.empty((2, parameters), weights.dtype)
-    uphill, sums = np.empty_like(weights[0]), np.empty_like(weights[0, :widest])
-    logits = np.empty((3, most * outputs), weights.dtype)
-    for m in range(members):
+    network, memory = borrow_all(network), borrow_all(memory)
+    weights, first, second = borrow(weights), borrow(first), borrow(second)
+    scalars, blocks, orders = borrow(scalars), borrow(blocks), borrow(orders)
+    values, codes, target = borrow(values), borrow(codes), borrow(target)
+    row_weights, balanced_weights = borrow(row_weights), borrow(balanced_weights)
+    start, assembled = network.places[SCALE_PLACE], network.options[ASSEMBLED]
+    gradient = memory.gradients[0]
+    for m in range(weights.shape[0]):
         count, split = batch_rows[m], splits[m]
         weighing = balanced_weights[split] if balanced[m] else row_weights[split]
         own, w = scalars[m], weights[m]
-        gradient = gradients[0]
         if own[SCALE_RATE] == 0:
-            gradients[:, start : start + assembled] = like(0.0, w[0])
+            memory.gradients[:, start : start + assembled] = like(0.0, w[0])
         for step in range(first_step, min(last_step, member_steps[m])):
             rows = orders[m, step * count : (step + 1) * count]
             batch = Batch(
@@ -119,39 +108,39 @@ def train(
             )
             looks = 2 if own[SAM_RADIUS] > 0 else 1
             for look in range(looks):
-                _gradient(w if look == 0 else uphill, own, network, batch, memories, gradients, used, logits)
+                _gradient(w if look == 0 else memory.uphill, own, network, batch, memory)
                 if look + 1 < looks:
-                    _climb(w, gradient, own[SAM_RADIUS], uphill)
+                    _climb(w, gradient, own[SAM_RADIUS], memory.uphill)
             if own[GRADIENT_CLIP] > 0:
                 _clip(gradient, own[GRADIENT_CLIP])
             steps[m] += 1
-            _update(w, gradient, first[m], second[m], steps[m], rates[m, step], own, network, blocks, sums)
+            _update(w, gradient, first[m], second[m], steps[m], rates[m, step], own, network, blocks, memory.spare)
 
 
-@jit
-def _gradient(w, own, network, batch, memories, gradients, used, logits):
+@inline
+def _gradient(w, own, network, batch, memory):
     """Give the gradient of the mean loss on a batch, ``gradients[0]``: of one pass, or of two that are to agree.
 
     Liang et al., "R-Drop: regularized dropout for neural networks", NeurIPS 2021.
     """
-    depth = network.layers.shape[0] - 1
+    depth, gradients = network.layers.shape[0] - 1, memory.gradients
     count, outputs, at = batch.rows.size, network.layers[depth, FAN_OUT], network.layers[depth, BIAS]
     passes = 2 if own[R_DROP] > 0 else 1
     perturbed = own[WEIGHT_NOISE] > 0 or own[DROP_CONNECT] > 0
     for turn in range(passes):
+        used = w
         if perturbed:
-            perturb(w, own, network, batch, turn, used[turn])
-        turned = used[turn] if perturbed else w
-        made = forward(turned, own, network, batch, memories[turn], turn)
+            used = memory.perturbed[turn]
+            perturb(w, own, network, batch, turn, used)
+        made = forward(used, own, network, batch, memory, turn)
         if passes > 1:
             for b in range(count):
                 for k in range(outputs):
-                    logits[turn, b * outputs + k] = made[b, k] + turned[at + k]
+                    memory.outputs[turn, b * outputs + k] = made[b, k] + used[at + k]
     for turn in range(passes):
-        turned, gradient, memory = used[turn] if perturbed else w, gradients[turn], memories[turn]
-        output = memory.slopes[depth, : count * outputs].reshape(count, outputs)
-        bias, d_bias = turned[at : at + outputs], gradient[at : at + outputs]
-        portion = 1.0 / passes
+        used, gradient, portion = memory.perturbed[turn] if perturbed else w, gradients[turn], 1.0 / passes
+        output = memory.slopes[turn, depth, : count * outputs].reshape(count, outputs)
+        bias, d_bias = used[at : at + outputs], gradient[at : at + outputs]
         if network.options[CLASSES]:
             class_gradient(
                 output, bias, batch.target, batch.rows, batch.row_weights, own[SMOOTHING], portion, batch.mix, d_bias
@@ -160,10 +149,10 @@ def _gradient(w, own, network, batch, memories, gradients, used, logits):
             square_gradient(output, bias, batch.target, batch.rows, batch.row_weights, portion, batch.mix, d_bias)
         if passes > 1:
             disagreement(
-                logits[turn], logits[1 - turn], batch.rows, batch.row_weights, batch.mix, own[R_DROP],
+                memory.outputs[turn], memory.outputs[1 - turn], batch.rows, batch.row_weights, batch.mix, own[R_DROP],
                 network.options[CLASSES] > 0, output, d_bias,
             )  # fmt: skip
-        backward(turned, own, network, batch, memory, turn, gradient, portion)
+        backward(used, own, network, batch, memory, turn, gradient, portion)
         if own[DROP_CONNECT] > 0:
             restore_gradient(own, network, batch, turn, gradient)
     if passes > 1:
@@ -198,7 +187,7 @@ def _clip(gradient, most):
             gradient[i] *= factor
 
 
-@jit
+@inline
 def _update(w, gradient, first, second, step, rate, own, network, blocks, sums):
     """Take the optimiser's step, and the proximal step behind it."""
     by_adamw = network.options[ADAMW] > 0
