@@ -47,6 +47,40 @@ SHAPES = st.fixed_dictionaries(
 )
 
 
+EXAMPLES = {  # each regulariser, and what changes how it works
+    "dropout": {"dropout": 0.3},
+    "gaussian dropout": {"dropout": 0.3, "dropout_kind": "gaussian"},
+    "alpha dropout": {"dropout": 0.3, "dropout_kind": "alpha"},
+    "early dropout": {"dropout": 0.5, "input_dropout": 0.3, "drop_connect": 0.2, "dropout_schedule": "early"},
+    "late dropout": {"dropout": 0.5, "input_dropout": 0.3, "drop_connect": 0.2, "dropout_schedule": "late"},
+    "input dropout": {"input_dropout": 0.3},
+    "drop connect": {"drop_connect": 0.3},
+    "l1": {"l1": 0.3},
+    "l2": {"l2": 0.3},
+    "elastic net": {"elastic_net": 0.3, "beta": 0.3},
+    "group lasso": {"group_lasso": 0.3},
+    "sparse group lasso": {"group_lasso": 0.3, "l1": 0.2, "l2": 2.0},
+    "falling penalty": {"group_lasso": 0.3, "l1": 0.2, "l2": 2.0, "penalty_schedule": "linear"},
+    "max norm": {"max_norm": 0.5},
+    "unit norm": {"unit_norm": True},
+    "spectral bound": {"spectral_bound": 0.5},
+    "input noise": {"input_noise": 0.3},
+    "weight noise": {"weight_noise": 0.1},
+    "mixup": {"mixup": 0.4},
+    "mixup before dropped inputs": {"mixup": 0.4, "input_dropout": 0.3, "input_noise": 0.1},
+    "label smoothing": {"label_smoothing": 0.1},
+    "agreement": {"r_drop": 2.0, "dropout": 0.3, "input_dropout": 0.2, "drop_connect": 0.1, "weight_noise": 0.1},
+    "agreement of mixtures": {"r_drop": 2.0, "dropout": 0.3, "mixup": 0.4, "activity_l1": 0.1},
+    "activity": {"activity_l1": 0.1},
+    "sharpness": {"sam_radius": 0.2},
+    "sharpness with all chance": {"sam_radius": 0.2, "dropout": 0.3, "r_drop": 1.0, "mixup": 0.4, "weight_noise": 0.1},
+    "clipping": {"gradient_clip": 0.05},
+    "moving average": {"weight_averaging": 0.6},
+    "plain average": {"swa_share": 0.7},
+    "both averages": {"swa_share": 0.7, "weight_averaging": 0.6},
+}
+
+
 def _maybe(values):
     return st.just(0.0) | values
 

@@ -206,7 +206,16 @@ def _update(w, gradient, first, second, step, rate, own, network, blocks, sums):
                 own[SECOND_MOMENTUM], step, soft, shrink,
             )  # fmt: skip
         else:
-            sgd(w[begin:end], gradient[begin:end], first[begin:end], pace, own[MOMENTUM], own[NESTEROV] > 0, soft, shrink)
+            sgd(
+                w[begin:end],
+                gradient[begin:end],
+                first[begin:end],
+                pace,
+                own[MOMENTUM],
+                own[NESTEROV] > 0,
+                soft,
+                shrink,
+            )
     if own[GROUP_LASSO] > 0 or own[MAX_NORM] > 0 or own[UNIT_NORM] > 0 or own[SPECTRAL_BOUND] > 0:
         constrain(w, own, network, reach, shorter, sums)
 
@@ -230,10 +239,8 @@ def predict(rows, bounds, out, weights, splits, values, codes, network, chunk):
     columns, words = np.empty((4, chunk), number), np.empty(0, np.uint64)
     for m in range(weights.shape[0]):
         w, split = weights[m], splits[m]
-        first = layers[0, WEIGHT]
-        scale_weights(
-            w[first : first + scaled.size], w[places[SCALE_PLACE] : places[SCALE_PLACE] + assembled], scaled, assembled, layers[0, FAN_OUT]
-        )
+        scale, first = w[places[SCALE_PLACE] : places[SCALE_PLACE] + assembled], layers[0, WEIGHT]
+        scale_weights(w[first : first + scaled.size], scale, scaled, assembled, layers[0, FAN_OUT])
         for begin in range(bounds[m], bounds[m + 1], chunk):
             end = min(begin + chunk, bounds[m + 1])
             count, taken = end - begin, rows[begin:end]

@@ -23,6 +23,8 @@ from evenfit.fleet.kernels.network import (
     WEIGHT_NOISE,
 )
 
+AT_MOST, EXACTLY = 0, 1  # how a unit's norm is bounded
+
 
 @jit
 def perturb(w, own, network, batch, turn, out):
@@ -33,9 +35,7 @@ def perturb(w, own, network, batch, turn, out):
     for i in range(layers.shape[0]):
         at, size = layers[i, WEIGHT], layers[i, FAN_IN] * layers[i, FAN_OUT]
         if own[WEIGHT_NOISE] > 0:
-            stream = stream_of(
-                batch.seed, WEIGHT_NOISE_STREAM + i + turn * SECOND_PASS, batch.epoch, batch.step
-            )
+            stream = stream_of(batch.seed, WEIGHT_NOISE_STREAM + i + turn * SECOND_PASS, batch.epoch, batch.step)
             for place in range(size):
                 out[at + place] += like(own[WEIGHT_NOISE] * normal(stream, place), out[at])
         if i > 0 and own[DROP_CONNECT] > 0:
@@ -76,17 +76,17 @@ def constrain(w, own, network, reach, shrink, sums):
         at, fan_in, fan_out = layers[i, WEIGHT], layers[i, FAN_IN], layers[i, FAN_OUT]
         matrix = w[at : at + fan_in * fan_out]
         if own[GROUP_LASSO] > 0:
-            _shrink_groups(matrix, reach * own[GROUP_LASSO] * shrink, fan_in, fan_out, network.source_of, i == 0)
+            shrink_groups(matrix, reach * own[GROUP_LASSO] * shrink, fan_in, fan_out, network.source_of, i == 0)
         if own[MAX_NORM] > 0:
-            _bound_units(matrix, own[MAX_NORM], fan_in, fan_out, sums, False)
+            bound_units(matrix, own[MAX_NORM], fan_in, fan_out, sums, AT_MOST)
         if own[UNIT_NORM] > 0 and i < layers.shape[0] - 1:
-            _bound_units(matrix, 1.0, fan_in, fan_out, sums, True)
+            bound_units(matrix, 1.0, fan_in, fan_out, sums, EXACTLY)
         if own[SPECTRAL_BOUND] > 0:
-            _bound_stretch(matrix, own[SPECTRAL_BOUND], fan_in, fan_out)
+            bound_stretch(matrix, own[SPECTRAL_BOUND], fan_in, fan_out)
 
 
 @jit
-def _shrink_groups(w, threshold, fan_in, fan_out, source_of, by_source):
+def shrink_groups(w, threshold, fan_in, fan_out, source_of, by_source):
     """Shorten the weights that leave each input, or all inputs of one column, by ``threshold``."""
     begin = 0
     while begin < fan_in:
@@ -104,7 +104,7 @@ def _shrink_groups(w, threshold, fan_in, fan_out, source_of, by_source):
 
 
 @jit
-def _bound_units(w, bound, fan_in, fan_out, sums, exactly):
+def bound_units(w, bound, fan_in, fan_out, sums, how):
     """Shorten each unit's incoming weights to ``bound`` where they are longer, or to it exactly."""
     for j in range(fan_out):
         sums[j] = like(0.0, w[0])
@@ -113,7 +113,7 @@ def _bound_units(w, bound, fan_in, fan_out, sums, exactly):
             sums[j] += w[d * fan_out + j] * w[d * fan_out + j]
     for j in range(fan_out):
         norm = np.sqrt(np.float64(sums[j]))
-        long = norm > bound or (exactly and norm > 0)
+        long = norm > bound or (how == EXACTLY and norm > 0)
         sums[j] = like(bound / norm if long else 1.0, w[0])
     for d in range(fan_in):
         for j in range(fan_out):
@@ -121,13 +121,13 @@ def _bound_units(w, bound, fan_in, fan_out, sums, exactly):
 
 
 @jit
-def _bound_stretch(w, bound, fan_in, fan_out):
+def bound_stretch(w, bound, fan_in, fan_out):
     """Clip the singular values at ``bound``: the nearest matrix that stretches no vector by more."""
     total = 0.0
     for place in range(w.size):
         total += w[place] * w[place]
     if total > bound * bound and total < np.inf:  # the largest singular value is at most the root of the total
-        left, stretch, right = np.linalg.svd(w.reshape(fan_in, fan_out), False)
+        left, stretch, right = np.linalg.svd(w.reshape(fan_in, fan_out), full_matrices=False)
         if stretch[0] > bound:
             limit = like(bound, w[0])
             for k in range(stretch.size):
