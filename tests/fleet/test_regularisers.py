@@ -195,11 +195,11 @@ def test_a_bound_that_is_never_reached_changes_nothing(name):
 
 
 @pytest.mark.parametrize(
-    "names", [{"dropout": 0.5, "dropout_schedule": "late"}, {"l1": 0.5, "penalty_schedule": "late"}]
+    "late", [{"dropout": 0.5, "dropout_schedule": "late"}, {"l1": 0.5, "penalty_schedule": "late"}]
 )
-def test_what_comes_late_changes_nothing_before(names):
+def test_what_comes_late_changes_nothing_before(late):
     base = Config(width=6, epochs=4, batch_rows=5)
-    members = [Member(config=base.with_values(**values), split=0, seed=1) for values in ({}, values)]
+    members = [Member(config=base.with_values(**values), split=0, seed=1) for values in ({}, late)]
     fleet = Fleet(members, SAMPLES)
     for epoch in range(4):
         fleet.train_epoch()

@@ -36,8 +36,7 @@ def perturb(w, own, network, batch, turn, out):
         at, size = layers[i, WEIGHT], layers[i, FAN_IN] * layers[i, FAN_OUT]
         if own[WEIGHT_NOISE] > 0:
             stream = stream_of(batch.seed, WEIGHT_NOISE_STREAM + i + turn * SECOND_PASS, batch.epoch, batch.step)
-            for place in range(size):
-                out[at + place] += like(own[WEIGHT_NOISE] * normal(stream, place), out[at])
+            add_noise(out[at : at + size], own[WEIGHT_NOISE], stream)
         if i > 0 and own[DROP_CONNECT] > 0:
             stream = stream_of(batch.seed, WEIGHT_MASK + i + turn * SECOND_PASS, batch.epoch, batch.step)
             drop_weights(out[at : at + size], own[DROP_CONNECT], own[DROP_CONNECT_SCALE], stream)
@@ -51,6 +50,13 @@ def restore_gradient(own, network, batch, turn, gradient):
         at, size = layers[i, WEIGHT], layers[i, FAN_IN] * layers[i, FAN_OUT]
         stream = stream_of(batch.seed, WEIGHT_MASK + i + turn * SECOND_PASS, batch.epoch, batch.step)
         drop_weights(gradient[at : at + size], own[DROP_CONNECT], own[DROP_CONNECT_SCALE], stream)
+
+
+@jit
+def add_noise(w, amount, stream):
+    """Add normal numbers of a standard deviation of ``amount``."""
+    for place in range(w.size):
+        w[place] += like(amount * normal(stream, place), w[place])
 
 
 @jit
