@@ -49,7 +49,7 @@ def draw_tpe(
     while len(configs) < count - random:
         configs.append(space.config(_ask(space, study, common)))
     rest = draw_random(space, history, random, shared=shared, seed=seed)
-    return tuple(configs) + tuple(config.with_values(**common) for config in rest)
+    return tuple(configs) + tuple(config.with_values(**common).tidied() for config in rest)
 
 
 def _ask(space: Space, study: optuna.Study, common: dict[str, Any]) -> dict[str, Any]:

@@ -87,8 +87,8 @@ class Space:
                 raise ConfigError(f"a config has no value named {name!r}; it has {', '.join(sorted(known))}")
 
     def config(self, chosen: Mapping[str, Any]) -> Config:
-        """Make the config that has these values and the default's elsewhere."""
-        return self.default.with_values(**chosen)
+        """Make the config that has these values and the default's elsewhere; what could do nothing is left out."""
+        return self.default.with_values(**chosen).tidied()
 
     def to_json(self) -> dict[str, Any]:
         """Give the default and each distribution, ready for JSON."""
