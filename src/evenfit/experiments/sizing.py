@@ -151,8 +151,8 @@ def make_space(
     """Make the space around a default config: its shape halved and doubled, and the regularisers.
 
     Those that mattered on most tables are usually there. The others are mostly at zero, so that each is tried without
-    making a search for the first ones any poorer; what makes a step so slow that a config would take too large a share of
-    the budget is left out. The elastic net is there by its parts, L1 and L2.
+    making the search for the first ones any poorer; what makes a step so slow that a config would take too large a
+    share of the budget is left out. The elastic net is there by its parts, L1 and L2.
 
     Args:
         default: the config that is tried first.
