@@ -47,12 +47,12 @@ class FakeRuns:
         self.calls.append(("resume", name, runs))
         return self._answer()
 
-    def predict(self, folder, file, out):
-        self.calls.append(("predict", folder, file, out))
+    def predict(self, folder, file, out, *, delimiter, encoding):
+        self.calls.append(("predict", folder, file, out, delimiter, encoding))
         return self._answer()
 
-    def score(self, folder, file):
-        self.calls.append(("score", folder, file))
+    def score(self, folder, file, *, delimiter, encoding):
+        self.calls.append(("score", folder, file, delimiter, encoding))
         return self._answer()
 
     def list_runs(self, runs):

@@ -95,10 +95,10 @@ def test_predict_and_score_find_the_run_by_name_or_path(command, fake_runs, tmp_
     monkeypatch.chdir(tmp_path)
     Path("runs/a").mkdir(parents=True)
     assert command("predict", "a", "new.csv", "--out", "p.csv")[0] == 0
-    assert command("score", "runs/a", "new.csv")[0] == 0
+    assert command("score", "runs/a", "new.csv", "--delimiter", "tab", "--encoding", "cp1250")[0] == 0
     assert fake_runs.calls == [
-        ("predict", Path("runs/a"), Path("new.csv"), Path("p.csv")),
-        ("score", Path("runs/a"), Path("new.csv")),
+        ("predict", Path("runs/a"), Path("new.csv"), Path("p.csv"), None, None),
+        ("score", Path("runs/a"), Path("new.csv"), "\t", "cp1250"),
     ]
 
 

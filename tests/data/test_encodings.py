@@ -175,6 +175,11 @@ def test_robust_inputs_are_realmlps():
     assert encoded[5] == 0
 
 
+def test_the_smallest_numbers_there_are_are_scaled_without_a_warning():
+    table = table_of(a=np.arange(20) * 5e-324)
+    assert np.isfinite(fit_encoding(table, np.arange(20)).inputs(table).values).all()
+
+
 def test_a_column_whose_quartiles_agree_is_scaled_by_its_range():
     x = np.array([5.0] * 8 + [6.0, 9.0])
     table = table_of(x=x)

@@ -1,6 +1,7 @@
 """Files: what can be read is, and what cannot is refused in one line that says where and what to do."""
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
@@ -64,6 +65,13 @@ def test_the_same_table_is_read_from_every_dress(tmp_path, content):
 def test_quotes_hold_delimiters_line_breaks_and_quotes(tmp_path):
     frame = read_bytes(tmp_path, 'a,b\n"x, ""y""",1\n"l\nm",2\n')
     assert frame["a"].to_list() == ['x, "y"', "l\nm"]
+
+
+def test_a_cell_may_be_long_and_the_csv_module_keeps_its_limit(tmp_path):
+    usual = csv.field_size_limit()
+    frame = read_bytes(tmp_path, f"a,b\n{'x' * 200_000},1\n\ny,2\n")
+    assert frame["a"].str.len_chars().to_list() == [200_000, 1]
+    assert csv.field_size_limit() == usual
 
 
 def test_names_are_one_line_and_never_empty(tmp_path):

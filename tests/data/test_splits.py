@@ -109,6 +109,12 @@ def test_blocks_in_time_are_of_like_sizes():
     assert [len(split.train) for split in splits] == [100, 200, 300, 400, 500]
 
 
+def test_rows_of_one_time_are_never_parted_even_where_it_is_infinite():
+    time = np.array([-np.inf] * 5 + [1.0, 2.0, 3.0] + [np.inf] * 5)
+    for split in make_splits(np.zeros(13), folds=3, seed=0, time=time):
+        assert time[split.train].max() < time[split.validate].min()
+
+
 def test_a_seed_gives_the_same_splits_and_another_gives_others():
     def judged(seed, repeats=1):
         splits = make_splits(np.arange(50) % 3, folds=5, repeats=repeats, seed=seed)

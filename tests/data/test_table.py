@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.strategies import frames
 
+from evenfit.data import targets
 from evenfit.data.encodings import fit_encoding
 from evenfit.data.table import Column, LeftOut, Schema, describe, understand
 from evenfit.errors import ConfigError, DataError
@@ -159,6 +160,11 @@ def test_categories_of_a_single_row_count_as_missing_where_there_are_many():
         ("%Y-%m-%d %H:%M:%S", 8),
         ("%Y-%m-%dT%H:%M:%SZ", 8),
         ("%m/%d/%Y %I:%M %p", 8),
+        ("%d/%m/%y", 6),
+        ("%m/%d/%y", 6),
+        ("%Y-%m-%d %H:%M:%S UTC", 8),
+        ("%A, %d %B %Y", 6),
+        ("%a, %d %b %Y %H:%M:%S +0000", 8),
     ],
 )
 def test_dates_are_found_in_their_common_forms_and_expanded(form, parts):
@@ -174,6 +180,33 @@ def test_dates_are_found_in_their_common_forms_and_expanded(form, parts):
     np.testing.assert_allclose(values["month_sin"], np.sin(angle), atol=1e-9)
     angle = 2 * np.pi * np.array([when.weekday() for when in moments]) / 7
     np.testing.assert_allclose(values["weekday_cos"], np.cos(angle), atol=1e-9)
+
+
+def test_years_are_not_taken_from_days_or_from_dashes():
+    cells = [f"{row % 12 + 1:02}/{row % 11 + 1:02}/{row % 20 + 1:02}" for row in range(ROWS)]
+    assert kind_of(cells)[0].format in ("%m/%d/%y", "%d/%m/%y")
+    column, table = kind_of(["Jan-21", "Feb-22", "Mar-23", "Apr-24"] * (ROWS // 4))
+    assert column.format == "%b-%y"
+    assert table.numeric[:4, 2].tolist() == [2021, 2022, 2023, 2024]
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "-0800", " +0200"])
+def test_times_of_a_zone_are_taken_to_utc(zone):
+    moments = [moment(2024, 1, 1) + datetime.timedelta(days=19 * row, hours=row) for row in range(ROWS)]
+    column, table = kind_of([f"{when:%Y-%m-%d %H:%M:%S}{zone}" for when in moments])
+    assert column.kind == "date"
+    ahead = datetime.datetime.strptime(zone.strip(), "%z").utcoffset()
+    wanted = [(when - ahead - moment(2000, 1, 1)) / datetime.timedelta(days=1) for when in moments]
+    np.testing.assert_allclose(table.numeric[:, 1], wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", ["%H:%M:%S", "%H:%M", "%I:%M %p"])
+def test_times_of_day_are_their_hours(form):
+    moments = [moment(2024, 1, 1) + datetime.timedelta(minutes=37 * row) for row in range(ROWS)]
+    column, table = kind_of([when.strftime(form) for when in moments])
+    assert column.parts == ("days", "hour_sin", "hour_cos")
+    angle = 2 * np.pi * np.array([when.hour + when.minute / 60 for when in moments]) / 24
+    np.testing.assert_allclose(table.numeric[:, 2], np.sin(angle), atol=1e-9)
 
 
 def test_dates_as_moments_have_hours_and_missing_ones_are_nan():
@@ -300,8 +333,8 @@ def test_a_class_of_one_row_is_kept_and_said():
         ({"group": "g"}, "the table lacks the group column 'g'"),
         ({"weight": "target"}, "column 'target' must have one role, got target and weight"),
         ({"drop": ["target"]}, "column 'target' must have one role, got target and drop"),
-        ({"weight": "word"}, "weights must be finite numbers of at least 0; column 'word' has 'u' in row 1"),
-        ({"weight": "none"}, "weights must be finite numbers of at least 0; column 'none' has None in row 1"),
+        ({"weight": "word"}, "weights must be numbers from 0 to 1e30; column 'word' has 'u' in row 1"),
+        ({"weight": "none"}, "weights must be numbers from 0 to 1e30; column 'none' has None in row 1"),
         ({"time": "word"}, "the time must be a date or a number; column 'word' has 'u' in row 1"),
         (
             {"drop": ["x", "word"]},
@@ -317,6 +350,28 @@ def test_what_cannot_be_understood_is_refused_in_one_line(options, message):
     with pytest.raises(DataError, match="^" + re.escape(message)) as caught:
         understand(frame, **{"target": "target", **options})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("weight", [1e300, float("inf"), -1.0])
+def test_weights_that_cannot_be_added_up_are_refused(weight):
+    frame = pl.DataFrame({"x": NUMBERS, "target": TARGET, "heavy": [1.0, weight, *NUMBERS[2:]]})
+    with pytest.raises(DataError, match=re.escape(f"column 'heavy' has {weight!r} in row 2")):
+        understand(frame, target="target", weight="heavy")
+
+
+def test_a_quantity_with_a_few_faults_is_not_taken_for_classes():
+    cells = [*map(str, NUMBERS[1:]), "unclear"]
+    with pytest.raises(DataError, match="1 cell of text among numbers, such as 'unclear'"):
+        table_of(x=NUMBERS, target=cells)
+    assert table_of(x=NUMBERS, target=["few", "many", "1"] * 13 + ["2"]).schema.target.task == "multiclass"
+
+
+def test_classes_must_recur_and_fit_memory(monkeypatch):
+    with pytest.raises(DataError, match="all 40 rows differ, as in an identifier or free text"):
+        table_of(x=NUMBERS, target=[f"name {row}" for row in range(ROWS)])
+    monkeypatch.setattr(targets, "MOST_PROBABILITIES", 399)
+    with pytest.raises(DataError, match="10 classes in 40 rows, more than fit memory; join rare ones, 9 are possible"):
+        table_of(x=NUMBERS, target=[f"class {row % 10}" for row in range(ROWS)])
 
 
 def test_a_table_needs_rows_a_second_column_and_a_known_task():
@@ -453,3 +508,8 @@ def test_the_description_says_task_rows_kinds_and_reasons():
     )
     table = table_of(x=NUMBERS, **{f"c{number}": [number] * ROWS for number in range(5)})
     assert describe(table).endswith("left out: 5 constant (c0, c1, c2, ...)")
+
+
+def test_a_target_far_from_zero_is_described_to_the_digits_that_matter():
+    table = table_of(x=NUMBERS, target=[1.7e9 + row for row in range(ROWS)])
+    assert describe(table).startswith("regression of 'target' (1.7e+09 to 1.70000004e+09, median 1.70000002e+09)")

@@ -48,6 +48,8 @@ def table(here):
         ("a,a,y\n1,2,yes\n3,4,no\n", ["'a'"]),
         ("a,b,y\n1,2,yes\n3,4,no,5\n", ["3"]),
         ("y,a\nyes,\nno,\nyes,\nno,\n", ["a"]),
+        ("a,y\n" + "".join(f"{row},name {row}\n" for row in range(40)), ["'y'", "all 40 rows differ"]),
+        ("a,y\n" + "".join(f"{row % 7},{row / 8 if row else 'few'}\n" for row in range(40)), ["'y'", "'few'"]),
         ("a,b,y\n1,2,yes\n3,4,no\n".replace("a,b", "a\x00,b"), ["NUL"]),
     ],
     ids=[
@@ -60,6 +62,8 @@ def table(here):
         "duplicate names",
         "ragged",
         "nothing to learn from",
+        "a name as target",
+        "text among numbers in the target",
         "NUL",
     ],
 )
@@ -108,6 +112,8 @@ def test_a_wrong_delimiter_is_said(fit, table):
         (("--budget", "-3s"), "budget"),
         (("--budget", "soon"), "soon"),
         (("--folds", "1"), "folds"),
+        (("--folds", "2.5"), "whole number, got '2.5'"),
+        (("--workers", "two"), "whole number, got 'two'"),
         (("--repeats", "0"), "repeats"),
         (("--workers", "0"), "workers"),
         (("--metric", "rmse"), "rmse"),

@@ -132,6 +132,16 @@ def test_score_stands_beside_what_was_promised(evenfit, shop, here):
     assert "AUC" in said.out
 
 
+def test_new_rows_may_come_in_an_encoding_that_cannot_be_found(fit, evenfit, here):
+    text = Path("shop.csv").read_text().replace("red", "\N{CYRILLIC SMALL LETTER KA}").replace(",", "|")
+    Path("odd.csv").write_bytes(text.encode("koi8-r"))
+    given = ("--delimiter", "|", "--encoding", "koi8-r")
+    assert fit(*given, table="odd.csv").code == 0
+    assert evenfit("predict", "odd", "odd.csv", *given).out.count("unseen") == 0
+    assert evenfit("score", "odd", "odd.csv", *given).out.count("unseen") == 0
+    assert evenfit("score", "odd", "odd.csv").out.count("unseen") == 1, "only the options tell"
+
+
 # options, one by one
 
 

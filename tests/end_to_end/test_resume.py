@@ -206,13 +206,17 @@ def test_a_stopped_program_says_how_to_go_on_and_leaves_no_worker(evenfit, here,
 
 
 def kill_at_random(home, seed, times, trials):
-    """Kill a run at random moments and go on with it, so often; finished trials stay. Count the kills that hit."""
+    """Kill a run at random moments and go on with it, so often or until it is done; finished trials stay.
+
+    Returns:
+        How many kills hit.
+    """
     chance = random.Random(seed)  # noqa: S311 (a table, not a secret)
     words = [str(word) for word in LONG[:-1]] + [f"{trials} trials"]
     known = set()
     for life in range(times):
         process = start(*words)
-        until = time.monotonic() + 0.3 + chance.random() * 3
+        until = time.monotonic() + 0.3 + chance.random() * 2
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
         process.kill()
@@ -227,12 +231,15 @@ def kill_at_random(home, seed, times, trials):
             runs = store.runs()
             if not runs:
                 continue
-            assert runs[0].status == "interrupted"
+            done = runs[0].status == "done"  # killed between its last word and its end
+            assert done or runs[0].status == "interrupted"
             found = {trial.number: trial.loss for trial in store.trials(runs[0])}
-            states = {n for n, trial in enumerate(store.trials(runs[0])) if trial.status == "complete"}
-            for number in states:
-                store.state(runs[0], store.trials(runs[0])[number].number)
+            for trial in store.trials(runs[0]):
+                if trial.status == "complete" and not done:  # of a done run the deployed ones are kept
+                    store.state(runs[0], trial.number)
         assert known <= set(found), "a finished trial was lost"
+        if done:
+            return life + 1
         known = set(found)
         words = ["resume", runs[0].name]
     return times
@@ -255,7 +262,7 @@ def end_well(home, trials):
 
 
 def test_a_run_killed_at_random_moments_loses_nothing(here):
-    assert kill_at_random(here, seed=1, times=4, trials=60) == 4
+    assert kill_at_random(here, seed=1, times=4, trials=60) >= 2
     end_well(here, 60)
 
 

@@ -1,24 +1,13 @@
 """Numbers as text."""
 
-import doctest
-import importlib
 import math
-import pkgutil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.report.studies import interval
 
-import evenfit.report
 from evenfit.report.digits import count, decimals, duration, fixed, interval_decimals, short, with_interval
-
-MODULES = sorted(found.name for found in pkgutil.walk_packages(evenfit.report.__path__, "evenfit.report."))
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_the_examples_in_docstrings_run(module):
-    assert doctest.testmod(importlib.import_module(module)).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,18 @@ def test_splits_in_order_of_time_deploy_what_has_seen_all_rows():
     for time in (False, True):
         study = make_study(rows=100, trials=2, time=time)
         assert ("trained again on all rows" in deployed(study, make_facts(study))) == time
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "shown"),
+    [
+        (0.038, 0.75, "0.038 (-0.712 to 0.788)"),
+        (4956.0, 1e5, "5,000 (-95,000 to 105,000)"),
+        (1e-9, 0.5, "0.0000 (-0.5000 to 0.5000)"),
+    ],
+)
+def test_a_loss_is_never_rounded_away_however_little_is_known_of_it(mean, half, shown):
+    study = make_study(rows=60, trials=2)
+    wide = replace(study, selected=replace(study.selected, training_loss=interval(mean, half)))
+    [row] = [row for row in side_by_side(wide).rows if row[0] == "training log loss"]
+    assert row[-1] == shown

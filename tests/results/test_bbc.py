@@ -43,6 +43,29 @@ def test_one_column_gives_the_plain_out_of_bag_bootstrap(make_search, metric):
     assert found.default == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("factor", [1e-12, 1e20, 1e29])
+@pytest.mark.parametrize(("metric", "power"), [("rmse", 2), ("mae", 1), ("r2", 0)])
+def test_losses_grow_with_the_target_however_large_it_is(make_search, metric, power, factor):
+    truth, trials = make_search(task="regression", metric=metric)
+    grown = [
+        replace(
+            trial,
+            training_loss=trial.training_loss * factor**2,
+            validation_loss=trial.validation_loss * factor**2,
+            selection_loss=trial.selection_loss * factor**power,
+            predictions=trial.predictions * factor,
+        )
+        for trial in trials
+    ]
+    plain, found = (
+        resample(truth, trials, rule="one-se"),
+        resample(replace(truth, target=truth.target * factor), grown, rule="one-se"),
+    )
+    for name in ("selected", "whole", "default", "baseline"):
+        assert getattr(found, name) == pytest.approx(getattr(plain, name) * factor**power, rel=1e-5), name
+    assert found.winners.tolist() == plain.winners.tolist()
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(
     ("task", "metric"), [("binary", "log_loss"), ("regression", "rmse"), ("multiclass", "accuracy")]
@@ -196,3 +219,18 @@ def test_the_loss_on_all_rows_is_that_of_the_winner(make_search):
     found = resample(truth, trials)
     losses = np.array([trial.loss for trial in trials])
     assert found.whole[-1] == pytest.approx(losses[found.winners], rel=1e-3)
+
+
+def test_few_groups_are_enough_for_an_estimate(make_search):
+    truth, trials = make_search(rows=60)
+    truth = replace(truth, groups=np.arange(60) % 4, split_of=(np.arange(60) % 4)[None])
+    found = resample(truth, trials, resamples=400)
+    drawn = np.isnan(found.selected[0])
+    assert 0.04 < drawn.mean() < 0.16, "of 256 ways to draw four groups, 24 leave none out"
+    known = shrunk_interval(found.selected[0], level=0.9)
+    assert known.mean == pytest.approx(np.nanmean(found.selected[0]))
+    assert known.low < known.mean < known.high
+
+
+def test_an_estimate_of_mostly_nothing_is_not_known():
+    assert np.isnan(shrunk_interval(np.array([1.0, np.nan, np.nan, 2.0]), level=0.9).mean)

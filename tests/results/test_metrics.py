@@ -15,6 +15,7 @@ from evenfit.results.metrics import (
     scores,
     shares,
     split_losses,
+    unit,
 )
 
 CASES = [(metric.name, task) for metric in METRICS.values() for task in metric.tasks]
@@ -132,7 +133,8 @@ def test_the_mean_of_the_shares_is_the_loss(name, task, seed):
     values = metric.values(predictions, target)
     found = shares(metric, values[None], target, np.arange(50))
     assert found.shape == (1, 50)
-    assert found.mean(dtype=np.float64) == pytest.approx(metric.loss(values, target, None)[0], rel=1e-4, abs=1e-5)
+    mean = found.mean(dtype=np.float64) * unit(metric, target)
+    assert mean == pytest.approx(metric.loss(values, target, None)[0], rel=1e-4, abs=1e-5)
 
 
 @EVERY_METRIC
@@ -142,7 +144,8 @@ def test_weighted_means_of_shares_come_near_the_weighted_loss(name, task):
     values = metric.values(predictions, target)
     weights = np.random.default_rng(0).poisson(1, size=(50, 1500))
     exact = metric.loss(values, target, weights)
-    near = weights @ shares(metric, values[None], target, np.arange(1500))[0] / weights.sum(axis=1)
+    found = shares(metric, values[None], target, np.arange(1500))[0] * unit(metric, target)
+    near = weights @ found / weights.sum(axis=1)
     assert np.corrcoef(exact, near)[0, 1] > 0.98
     assert np.abs(exact - near).max() < 0.2 * exact.std() + 1e-6 * exact.mean()
 

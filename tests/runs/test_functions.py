@@ -1,7 +1,5 @@
 """Tune and cross_validate as functions."""
 
-import doctest
-
 import numpy as np
 import polars as pl
 import pytest
@@ -10,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 import evenfit
 from evenfit.cli.main import build_app
 from evenfit.errors import BudgetError, ConfigError, DataError
-from evenfit.runs import functions
 from evenfit.runs.functions import cross_validate, tune
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
@@ -29,11 +26,6 @@ def rows():
 @pytest.fixture(scope="module")
 def classes(rows):
     return np.where(rows[:, 0] + rows[:, 1] > 0, "up", "down")
-
-
-def test_the_examples_run():
-    assert doctest.testmod(functions).attempted >= 5
-    assert doctest.testmod(functions).failed == 0
 
 
 def test_the_public_names_are_these_functions():
@@ -157,7 +149,7 @@ def test_another_model_is_refused_by_saying_what_exists(rows, classes):
         ({"seed": -1}, ConfigError, "seed must be at least 0"),
         ({"workers": 0}, ConfigError, "workers must be at least 1"),
         ({"groups": [1, 2]}, DataError, "a group for each of 80 rows; got 2"),
-        ({"sample_weight": np.full(80, -1.0)}, DataError, "weights must be finite numbers of at least 0"),
+        ({"sample_weight": np.full(80, -1.0)}, DataError, "weights must be numbers from 0 to 1e"),
     ],
 )
 def test_what_cannot_be_done_is_said(options, error, message, rows, classes):

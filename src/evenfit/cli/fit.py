@@ -1,9 +1,10 @@
 """evenfit fit: from a table to a network that generalises."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
@@ -13,6 +14,15 @@ _COLUMNS = Group("Columns", sort_key=1)
 _SEARCH = Group("Search", sort_key=2)
 _FILES = Group("Files", sort_key=3)
 _OUTPUT = Group("Output", sort_key=4)
+
+
+def _whole(kind: object, tokens: Sequence[Token]) -> int:
+    """A whole number; the parser's own way would round 2.5 to one."""
+    del kind
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"it must be a whole number, got {tokens[0].value!r}") from None
 
 
 def fit(
@@ -46,9 +56,13 @@ def fit(
             "Default: log_loss or rmse.",
         ),
     ] = None,
-    folds: Annotated[int | None, Parameter(group=_SEARCH, help="Of the cross-validation. Default: 5.")] = None,
-    repeats: Annotated[int | None, Parameter(group=_SEARCH, help="Of the folds, shuffled anew. Default: 1.")] = None,
-    seed: Annotated[int | None, Parameter(group=_SEARCH, help="Of all chance. Default: 0.")] = None,
+    folds: Annotated[
+        int | None, Parameter(group=_SEARCH, converter=_whole, help="Of the cross-validation. Default: 5.")
+    ] = None,
+    repeats: Annotated[
+        int | None, Parameter(group=_SEARCH, converter=_whole, help="Of the folds, shuffled anew. Default: 1.")
+    ] = None,
+    seed: Annotated[int | None, Parameter(group=_SEARCH, converter=_whole, help="Of all chance. Default: 0.")] = None,
     selection: Annotated[
         Literal["one-se", "best"] | None,
         Parameter(
@@ -59,7 +73,9 @@ def fit(
         bool | None,
         Parameter(group=_SEARCH, negative="", help="Let every class weigh the same in training."),
     ] = None,
-    workers: Annotated[int | None, Parameter(group=_SEARCH, help="Processes. Default: one per core.")] = None,
+    workers: Annotated[
+        int | None, Parameter(group=_SEARCH, converter=_whole, help="Processes. Default: one per core.")
+    ] = None,
     test: Annotated[
         str | None, Parameter(group=_FILES, help="Labelled rows, scored at the end and never used before.")
     ] = None,

@@ -14,11 +14,17 @@ def score(
     table: Annotated[str, Parameter(help="Rows with their target.")],
     /,
     *,
+    delimiter: Annotated[str | None, Parameter(help="Default: found from the table.")] = None,
+    encoding: Annotated[str | None, Parameter(help="Default: found from the table.")] = None,
     runs: Annotated[str, Parameter(help="Folder of the runs.")] = "runs",
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object.")] = False,
 ) -> int:
     """Measure a run's model on labelled rows that it has not seen, beside what the run promised."""
+    from evenfit.runs.options import spelled_out
     from evenfit.runs.predict import score as run_score
 
-    print_answer(run_score(folder_of(run, runs=runs), Path(table)), as_json=json)
+    found = run_score(
+        folder_of(run, runs=runs), Path(table), delimiter=delimiter and spelled_out(delimiter), encoding=encoding
+    )
+    print_answer(found, as_json=json)
     return 0

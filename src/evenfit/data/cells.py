@@ -13,6 +13,7 @@ UNCLEAR = (
     *("-", "--", "---", ".", "..", "...", "n.a.", "N.A.", "na.", "None", "none", "NONE", "missing", "Missing"),
     *("unknown", "Unknown", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#REF!", "#NAME?"),
 )
+MIXED = 0.95  # share of numbers that makes a column of text one of numbers with bad cells
 LARGEST = 1e30  # beyond it a number is a code for "none" or an overflow, and its square leaves float32
 
 _SAMPLE = 1000

@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,7 @@ BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\x
 
 _SAMPLE_LINES = 200
 _CHUNK = 1 << 24  # bytes checked at a time
+_LARGEST_CELL = (1 << 31) - 1  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +161,17 @@ def _head(data: bytes) -> bytes:
     return data[:end]
 
 
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Lift the csv module's limit of 128 KB a cell, and put it back, since it is that of the whole program."""
+    usual = csv.field_size_limit(_LARGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
+
+
+@_long_cells()
 def _rows(data: bytes, dialect: Dialect) -> list[list[str]]:
     text = io.StringIO(data.decode("utf-8", "replace"), newline="")
     return list(csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote))
@@ -187,6 +201,7 @@ def _check_rows(data: bytes, width: int, name: str, dialect: Dialect) -> list[li
     return None if _is_even(data, width, dialect) else _slow(data, width, name, dialect)
 
 
+@_long_cells()
 def _slow(data: bytes, width: int, name: str, dialect: Dialect) -> list[list[str]]:
     """The rows below the header, read one by one: with blank lines and stray quotes, and a place for each fault."""
     reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote)

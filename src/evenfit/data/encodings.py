@@ -263,7 +263,7 @@ def _fit_robust(table: Table, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         low, first, median, third, high = known
         centre[position] = median
         spread = third - first if third > first else (high - low) / 2
-        scale[position] = min(1 / spread, 1e300) if spread > 0 else 0.0
+        scale[position] = 1 / max(spread, 1e-300) if spread > 0 else 0.0
     return centre, scale
 
 

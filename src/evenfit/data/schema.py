@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from evenfit.data.cells import as_numbers, as_text, first_row, times
+from evenfit.data.cells import LARGEST, as_numbers, as_text, first_row, times
 from evenfit.data.columns import Column, read_cells
 from evenfit.data.dates import read as read_dates
 from evenfit.data.distinct import Distinct, find_distinct
@@ -171,15 +171,14 @@ def read_weights(series: pl.Series) -> np.ndarray:
     """The weights: float64 [rows].
 
     Raises:
-        DataError: a weight is missing, negative or no number, or all are 0.
+        DataError: a weight is missing, negative, beyond 1e30 or no number, or all are 0.
     """
     values, _ = as_numbers(series)
-    wrong = ~(values >= 0) | np.isinf(values)
+    wrong = ~((values >= 0) & (values <= LARGEST))
     if wrong.any():
         row = first_row(wrong)
         raise DataError(
-            f"weights must be finite numbers of at least 0; column {series.name!r} has {series[row - 1]!r} "
-            f"in row {row:,}"
+            f"weights must be numbers from 0 to 1e30; column {series.name!r} has {series[row - 1]!r} in row {row:,}"
         )
     if not values.any():
         raise DataError(f"at least one weight must be above 0; column {series.name!r} has only zeros")

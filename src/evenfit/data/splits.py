@@ -126,7 +126,7 @@ def _spread_groups(target: np.ndarray, groups: np.ndarray, folds: int, generator
 def _by_time(time: np.ndarray, folds: int) -> tuple[Split, ...]:
     """Blocks in order, cut between different times, as near to equal sizes as they allow."""
     order = np.argsort(time, kind="stable")
-    cuts = np.flatnonzero(np.diff(time[order])) + 1  # where a block may begin
+    cuts = np.flatnonzero(time[order][1:] != time[order][:-1]) + 1  # where a block may begin
     if len(cuts) < folds:
         raise ConfigError(f"{folds} folds in time need at least {folds + 1} different times; got {len(cuts) + 1}")
     begins = [0]

@@ -112,8 +112,8 @@ def _task(table: Table) -> str:
     if target is None or table.target is None:
         return "rows to predict"
     if target.task == "regression":
-        low, middle, high = np.quantile(table.target, [0, 0.5, 1])
-        return f"regression of {target.name!r} ({low:.4g} to {high:.4g}, median {middle:.4g})"
+        low, middle, high = _apart(np.quantile(table.target, [0, 0.5, 1]))
+        return f"regression of {target.name!r} ({low} to {high}, median {middle})"
     shares = np.bincount(table.target, minlength=len(target.classes)) / table.rows
     if target.task == "binary":
         classes = ", ".join(f"{name} {_percent(share)}" for name, share in zip(target.classes, shares, strict=True))
@@ -122,6 +122,16 @@ def _task(table: Table) -> str:
         f"classification of {target.name!r} ({len(target.classes)} classes, "
         f"of {_percent(shares.min())} to {_percent(shares.max())} of the rows)"
     )
+
+
+def _apart(values: np.ndarray) -> list[str]:
+    """Numbers to four digits, or to as many as tell those that differ apart."""
+    distinct = len(set(values))
+    for digits in range(4, 17):
+        shown = [f"{value:.{digits}g}" for value in values]
+        if len(set(shown)) == distinct:
+            break
+    return shown
 
 
 def _percent(share: float) -> str:

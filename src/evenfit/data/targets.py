@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from evenfit.data.cells import as_numbers, as_text, first_row, tidy, times, without_extremes
+from evenfit.data.cells import MIXED, as_numbers, as_text, first_row, tidy, times, without_extremes
 from evenfit.errors import ConfigError, DataError
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -15,6 +15,7 @@ Class = str | int | float | bool
 
 MOST_CLASSES = 20  # whole numbers with more distinct values are a quantity
 ROWS_A_CLASS = 5  # and so are those that recur less often than this, on average
+MOST_PROBABILITIES = 5e7  # rows times classes: more do not fit memory, trial by trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,8 @@ def find_target(series: pl.Series, task: str | None) -> Target:
         task: "classification" or "regression" where the user says so; None to find it.
 
     Raises:
-        DataError: the target is the same in all rows, or is text where a regression was asked for.
+        DataError: the target is the same in all rows, different in all, or of too many classes; or is text where a
+            regression was asked for, or among numbers.
     """
     if task not in (None, "classification", "regression", "binary", "multiclass"):
         raise ConfigError(f"task must be 'classification' or 'regression', got {task!r}")
@@ -69,10 +71,12 @@ def find_target(series: pl.Series, task: str | None) -> Target:
             f"got {series[0]!r} in all {times(len(series), 'row')}"
         )
     if task is None:
+        _check_unmixed(series)
         task = "classification" if _is_class(series, distinct) else "regression"
     if task == "regression":
         _numbers(series)
         return Target(name=series.name, task="regression")
+    _check_classes(series, distinct)
     classes = _classes(series)
     if task == "binary" and len(classes) > 2:
         raise DataError(f"a binary target must take two values; {series.name!r} takes {len(classes)}")
@@ -98,6 +102,31 @@ def read_target(target: Target, series: pl.Series) -> np.ndarray:
             f"{', ...' if len(target.classes) > 9 else ''}, the classes of training; row {row:,} has {text[row - 1]!r}"
         )
     return codes.to_numpy().astype(np.int64)
+
+
+def _check_unmixed(series: pl.Series) -> None:
+    """Numbers with a few cells of text among them are a quantity with faults, not hundreds of classes."""
+    values, refused = as_numbers(series)
+    numbers = values[~np.isnan(values)]
+    if refused.any() and len(numbers) >= MIXED * len(series) and len(np.unique(numbers)) > MOST_CLASSES:
+        raise DataError(
+            f"target {series.name!r} must hold numbers or classes; {times(int(refused.sum()), 'cell')} of text among "
+            f"numbers, such as {series.filter(pl.Series(refused))[0]!r}: correct or empty them, or ask for the task "
+            "'classification'"
+        )
+
+
+def _check_classes(series: pl.Series, distinct: int) -> None:
+    if distinct == len(series) > MOST_CLASSES:
+        raise DataError(
+            f"target {series.name!r} must have classes that recur; all {times(len(series), 'row')} differ, as in an "
+            "identifier or free text"
+        )
+    if distinct * len(series) > MOST_PROBABILITIES:
+        raise DataError(
+            f"target {series.name!r} has {distinct:,} classes in {times(len(series), 'row')}, more than fit memory; "
+            f"join rare ones, {int(MOST_PROBABILITIES / len(series)):,} are possible"
+        )
 
 
 def _is_class(series: pl.Series, distinct: int) -> bool:

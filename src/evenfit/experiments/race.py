@@ -60,10 +60,14 @@ def race(
     checkpoints = checkpoint_epochs(epochs, heat.checkpoints)
     rungs = [min(checkpoints, key=lambda at: abs(at - share * epochs)) for share in heat.rungs]
     since, trained = clock(), 0  # a first epoch that loads kernels is not counted
+    judging = 0.0  # seconds that the last validation took; the next will, and making trials at the end
     for epoch in range(1, epochs + 1):
         judged = epoch in checkpoints
-        if not _advance(fleet, records, judged=judged, stop_at=heat.stop_at, clock=clock):
+        stop_at = None if heat.stop_at is None else heat.stop_at - 2 * judging
+        if not _train(fleet, records, stop_at=stop_at, clock=clock):
             break
+        if judged:
+            judging = _judge(fleet, records, clock=clock)
         trained += int(fleet.epoch_steps.max()) * len(fleet.members)
         if epoch == 1:
             since, trained = clock(), 0
@@ -92,23 +96,29 @@ def race(
             yield record.finish(COMPLETE if whole else DROPPED, heat.round)
 
 
-def _advance(
-    fleet: Fleet, records: list[Record], *, judged: bool, stop_at: float | None, clock: Callable[[], float]
-) -> bool:
-    """Train one epoch and validate where it is due; False where time ran out before its end."""
+def _train(fleet: Fleet, records: list[Record], *, stop_at: float | None, clock: Callable[[], float]) -> bool:
+    """Train one epoch; False where time ran out before its end."""
     before = clock()
     done = fleet.train_epoch(lambda: stop_at is not None and clock() >= stop_at)
-    if done and judged:
-        problem, followed = records[0].problem, records[0].prepared.followed
-        rows = [np.concatenate([split.validate, followed[n]]) for n, split in enumerate(problem.splits)]
-        weights = fleet.learnt()
-        outputs = fleet.outputs(rows * len(records), weights)
-        for position, record in enumerate(records):
-            own = slice(position * len(rows), (position + 1) * len(rows))
-            record.validate(fleet.epoch, outputs[own], weights[own])
     for record in records:
         record.seconds += (clock() - before) / len(records)
     return done
+
+
+def _judge(fleet: Fleet, records: list[Record], *, clock: Callable[[], float]) -> float:
+    """Validate every config, and give the seconds that it took."""
+    before = clock()
+    problem, followed = records[0].problem, records[0].prepared.followed
+    rows = [np.concatenate([split.validate, followed[n]]) for n, split in enumerate(problem.splits)]
+    weights = fleet.learnt()
+    outputs = fleet.outputs(rows * len(records), weights)
+    for position, record in enumerate(records):
+        own = slice(position * len(rows), (position + 1) * len(rows))
+        record.validate(fleet.epoch, outputs[own], weights[own])
+    seconds = clock() - before
+    for record in records:
+        record.seconds += seconds / len(records)
+    return seconds
 
 
 def seed_of(problem: Problem, number: int, *, draw: int = 0) -> int:

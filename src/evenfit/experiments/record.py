@@ -34,11 +34,13 @@ class Record:
         self.values: list[Array] = []
         self.best = 0
         self.best_loss = float("inf")
-        self.predictions = np.full(self.shape, np.nan, dtype=np.float32)
+        # Numbers may lie far from zero and close together: years in seconds.
+        self.precision = np.float64 if truth.task == "regression" else np.float32
+        self.predictions = np.full(self.shape, np.nan, dtype=self.precision)
         self.weights = np.zeros((len(problem.splits), parameters), dtype=np.float32)
         self.residuals = np.zeros((len(problem.splits), RESIDUALS), dtype=np.float32)
         self.seconds = 0.0
-        self.training_scores: Array = np.empty(0)
+        self.clean: list[Array] = []  # a classifier's outputs on followed training rows at its best epoch
 
     def validate(self, epoch: int, outputs: list[Array], weights: Array) -> None:
         """Judge the config's networks by their outputs on validation and followed training rows."""
@@ -71,21 +73,20 @@ class Record:
         loss = float(np.mean(selection))
         if loss < self.best_loss and np.isfinite(validation).all():
             self.best, self.best_loss = len(self.epochs) - 1, loss
-            self.predictions = predictions.astype(np.float32)
+            self.predictions = predictions.astype(self.precision)
             self.weights[:], self.residuals[:] = weights, residuals
-            self.training_scores = self._training_scores(outputs)
+            if truth.task != "regression":
+                pairs = zip(outputs, problem.splits, strict=True)
+                self.clean = [own[len(split.validate) :].copy() for own, split in pairs]
 
-    def _training_scores(self, outputs: list[Array]) -> Array:
+    def _training_scores(self) -> Array:
         """Judge clean predictions on followed training rows: mean accuracy and AUC over splits."""
-        problem, truth = self.problem, self.problem.truth
-        if truth.task == "regression":
-            return np.empty(0)
-        found = []
-        for number, split in enumerate(problem.splits):
-            rows, clean = self.prepared.followed[number], outputs[number][len(split.validate) :]
-            found.append(list(scores(truth.task, log_softmax(clean), truth.target[rows]).values()))
-        mean: Array = np.array(found).mean(axis=0)
-        return mean
+        truth = self.problem.truth
+        found = [
+            list(scores(truth.task, log_softmax(clean), truth.target[rows]).values())
+            for clean, rows in zip(self.clean, self.prepared.followed[: len(self.clean)], strict=True)
+        ]
+        return np.array(found).mean(axis=0) if found else np.empty(0)
 
     @property
     def diverged(self) -> bool:
@@ -106,8 +107,8 @@ class Record:
             selection_loss=np.array(self.selection),
             row_values=np.stack(self.values),
             best=self.best,
-            predictions=self.predictions if complete else np.empty((0, 0, 0), dtype=np.float32),
+            predictions=self.predictions if complete else np.empty((0, 0, 0), dtype=self.precision),
             seconds=self.seconds,
-            training_scores=self.training_scores,
+            training_scores=self._training_scores() if complete else np.empty(0),
         )
         return Finished(trial=trial, state={"weights": self.weights, "residuals": self.residuals} if complete else None)

@@ -11,6 +11,8 @@ from evenfit.proposals.protocol import Propose
 from evenfit.specs.config import Config
 from evenfit.specs.space import Space
 
+_MOST_OUTPUTS = 2e7  # predictions of one heat: rows times classes times configs
+
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
@@ -43,8 +45,8 @@ class Costs:
 
     @property
     def entries(self) -> int:
-        """Say how many configs make a good fleet."""
-        return max(1, MEMBERS // self.splits)
+        """Say how many configs make a good fleet, whose predictions are not too many to hold."""
+        return max(1, min(MEMBERS // self.splits, int(_MOST_OUTPUTS / (self.rows * self.outputs))))
 
 
 @dataclass(frozen=True, kw_only=True)

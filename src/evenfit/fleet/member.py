@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from evenfit.fleet import chance
 from evenfit.fleet.kernels.activations import DROPOUT_CODES
-from evenfit.fleet.schedules import SHARES
+from evenfit.regularize.strength_schedules import SCHEDULES as STRENGTHS
 from evenfit.specs.config import Config
 
 FloatArray = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ class Scalars:
             return np.array([float(getattr(config, name)) for config in configs])
 
         def share(schedule: str) -> FloatArray:
-            shares = [SHARES[getattr(config, schedule)](min(epoch / config.epochs, 1.0)) for config in configs]
+            shares = [STRENGTHS[getattr(config, schedule)](min(epoch / config.epochs, 1.0)) for config in configs]
             return np.array(shares, dtype=np.float64)
 
         def byte(name: str, shares: FloatArray) -> npt.NDArray[np.int64]:

@@ -18,7 +18,8 @@ from evenfit.fleet.layout import Layout, layout, starting_weights
 from evenfit.fleet.member import Member
 from evenfit.fleet.plain_network import Parameters, Pass, groups, network
 from evenfit.fleet.samples import Samples
-from evenfit.fleet.schedules import SCHEDULES, SHARES
+from evenfit.fleet.schedules import SCHEDULES
+from evenfit.regularize.strength_schedules import SCHEDULES as STRENGTHS
 
 
 def train(member: Member, samples: Samples, *, epochs: int, precision: torch.dtype = torch.float64) -> npt.NDArray[Any]:
@@ -141,7 +142,7 @@ def _proximal(parameters: Parameters, plan: Layout, member: Member, *, rate: flo
     """Take the proximal step of all penalties, then the projections on the bounds."""
     config = member.config
     step = rate if config.optimiser == "adamw" else rate / (1 - config.momentum)
-    step *= SHARES[config.penalty_schedule](epoch / config.epochs)
+    step *= STRENGTHS[config.penalty_schedule](epoch / config.epochs)
     l1 = config.l1 + config.elastic_net * config.beta
     l2 = config.l2 + config.elastic_net * (1 - config.beta) / 2
     for layer, block in enumerate(plan.weights()):

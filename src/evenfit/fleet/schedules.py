@@ -1,6 +1,7 @@
-"""Schedules: the learning rate, and strengths and rates, over a member's own epochs, as shares of their highest value.
+"""Schedules: the learning rate over a member's own epochs, as shares of its highest value.
 
-To add one, write the function of progress in [0, 1) and name it in ``SCHEDULES`` or ``SHARES``.
+To add one, write the function of progress in [0, 1) and name it in ``SCHEDULES``. Strengths of penalties and rates of
+dropout have schedules of their own, those of ``evenfit.regularize.strength_schedules``.
 """
 
 from __future__ import annotations
@@ -38,28 +39,4 @@ SCHEDULES: dict[str, Callable[[FloatArray], FloatArray]] = {
     "cosine": cosine,
     "coslog4": coslog4,
     "flat-cosine": flat_cosine,
-}
-
-
-def linear(progress: float) -> float:
-    """Fall evenly to 0."""
-    return 1.0 - progress
-
-
-def early(progress: float) -> float:
-    """Fall evenly to 0 over the first half, then stay there (Liu et al., "Dropout reduces underfitting", ICML 2023)."""
-    return max(0.0, 1.0 - 2.0 * progress)
-
-
-def late(progress: float) -> float:
-    """Stay at 0 for the first half, then at the highest value (Liu et al., 2023)."""
-    return 0.0 if progress < 0.5 else 1.0
-
-
-SHARES: dict[str, Callable[[float], float]] = {
-    "constant": lambda progress: 1.0,  # noqa: ARG005 - as all others, a function of progress
-    "linear": linear,
-    "early": early,
-    "late": late,
-    "flat-cosine": lambda progress: float(flat_cosine(np.array([progress]))[0]),
 }

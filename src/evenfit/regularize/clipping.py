@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from evenfit.errors import RegularizeError
 
+_SMALL = 1e-6  # as torch adds it, so that a member is clipped as a model alone
+
 
 def clip_gradients_(
     parameters: nn.Module | Tensor | Iterable[Tensor], max_norm: float | Tensor, *, members: bool = False
@@ -21,13 +23,14 @@ def clip_gradients_(
     Args:
         parameters: a model, or its parameters; those without a gradient are passed over.
         max_norm: at least 0; with members one for all, or one for each, ``[members]``. Infinity clips nothing.
-        members: whether the first axis of every parameter is that of members.
+        members: whether the first axis of every parameter is that of members, as ``torch.func.stack_module_state``
+            makes it.
 
     Returns:
-        The norm before clipping: one number, or one for each member, ``[members]``.
+        The norm before clipping: one number, or one for each member, ``[members]``; 0 without any gradient.
 
     Raises:
-        RegularizeError: a negative bound; gradients whose first axes differ, or that are sparse, with members.
+        RegularizeError: a negative bound; with members, gradients whose first axes differ, or that are sparse.
 
     Source: Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural networks", 2013.
 
@@ -41,31 +44,34 @@ def clip_gradients_(
                 [0.3000, 0.4000]])
     """
     given = _listed(parameters)
-    gradients = [one.grad for one in given if one.grad is not None]
-    bound = torch.as_tensor(max_norm)
-    if bool((bound < 0).any() | bound.isnan().any()):
+    bound = max_norm if isinstance(max_norm, Tensor) else torch.tensor(float(max_norm), dtype=torch.float64)
+    if not bool((bound >= 0).all()):
         raise RegularizeError(f"the bound of a gradient's norm must be at least 0, got {max_norm}")
-    if not members:
-        if bound.dim():
-            raise RegularizeError("a bound for each member needs members=True, and their axis first in every parameter")
-        return nn.utils.clip_grad_norm_(given, float(bound))
-    if not gradients:
-        return torch.zeros(0)
-    count = _count(gradients, bound)
-    # The norm in at least single precision, since squares of half precision overflow at 256.
-    first = gradients[0]
-    kind = torch.promote_types(first.real.dtype if first.is_complex() else first.dtype, torch.float32)
-    with torch.no_grad():
-        norms = [torch.linalg.vector_norm(one.reshape(count, -1), dim=1).to(first.device, kind) for one in gradients]
-        norm = torch.linalg.vector_norm(torch.stack(norms), dim=0)
-        share = (bound.to(norm) / (norm + _SMALL)).clamp(max=1.0)
-        share = torch.where(bound.to(norm).isinf(), torch.ones_like(share), share)
-        for one in gradients:
-            one.mul_(share.to(one.device, one.real.dtype).reshape(-1, *[1] * (one.dim() - 1)))
+    if members:
+        return _clip_members([one.grad for one in given if one.grad is not None], bound)
+    if bound.dim():
+        raise RegularizeError("a bound for each member needs members=True, and their axis first in every parameter")
+    norm: Tensor = nn.utils.clip_grad_norm_(given, float(bound))
     return norm
 
 
-_SMALL = 1e-6  # as torch adds it, so that one member is clipped as a model alone
+@torch.no_grad()
+def _clip_members(gradients: list[Tensor], bound: Tensor) -> Tensor:
+    if not gradients:
+        return torch.zeros(bound.shape)
+    count = _count(gradients, bound)
+    first = gradients[0]
+    norms = []
+    for one in gradients:
+        # in at least single precision: squares of half precision overflow at 256
+        wide = torch.promote_types(one.dtype, torch.float32)
+        norms.append(torch.linalg.vector_norm(one.reshape(count, -1), dim=1, dtype=wide).to(first.device))
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    limit = bound.to(norm)
+    share = torch.where(limit.isinf(), 1.0, (limit / (norm + _SMALL)).clamp(max=1.0))
+    for one in gradients:
+        one.mul_(share.to(one).reshape(-1, *[1] * (one.dim() - 1)))
+    return norm
 
 
 def _listed(parameters: nn.Module | Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -76,15 +82,15 @@ def _listed(parameters: nn.Module | Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 def _count(gradients: list[Tensor], bound: Tensor) -> int:
     """Give how many members there are."""
-    for one in gradients:
-        if one.is_sparse:
-            raise RegularizeError("a sparse gradient cannot be clipped for each member; clip it alone, members=False")
-    counts = sorted({one.shape[0] if one.dim() else 0 for one in gradients})
-    if len(counts) > 1 or counts[0] == 0:
+    if any(one.is_sparse for one in gradients):
+        raise RegularizeError("a sparse gradient cannot be clipped for each member; clip it alone, members=False")
+    counts = {one.shape[0] if one.dim() else 0 for one in gradients}
+    if len(counts) > 1 or 0 in counts:
         shapes = ", ".join(str(list(one.shape)) for one in gradients[:6])
         raise RegularizeError(f"the first axis of every gradient must be that of the members; got the shapes {shapes}")
-    if bound.dim() > 1 or (bound.dim() == 1 and len(bound) != counts[0]):
+    [count] = counts
+    if bound.dim() > 1 or (bound.dim() == 1 and len(bound) != count):
         raise RegularizeError(
-            f"clipping needs one bound, or one for each of the {counts[0]} members; got {list(bound.shape)}"
+            f"clipping needs one bound, or one for each of the {count} members; got {list(bound.shape)}"
         )
-    return counts[0]
+    return count

@@ -2,61 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from evenfit.errors import RegularizeError
 
-Copies = dict[str, Tensor]
+Tensors = dict[str, Tensor]
 
 
-def tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Yield a model's parameters and buffers with their names, tied ones once.
+def tensors(model: nn.Module) -> Tensors:
+    """Give a model's parameters and buffers themselves, by name, tied ones once.
 
     Not ``state_dict``, which leaves out the buffers that are not saved with a model.
 
     Raises:
         RegularizeError: a lazy module has not seen its first batch.
     """
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+    own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    for name, tensor in own.items():
         if is_lazy(tensor):
             raise RegularizeError(f"{name} has no shape yet: run the model on one batch before its weights are copied")
-        yield name, tensor
+    return own
 
 
-def copied(model: nn.Module) -> Copies:
+def copied(model: nn.Module) -> Tensors:
     """Give a copy of every parameter and buffer."""
-    return {name: tensor.detach().clone() for name, tensor in tensors(model)}
+    # In inference mode, too, the copies are tensors that can be written later.
+    with torch.inference_mode(mode=False), torch.no_grad():
+        return {name: tensor.clone() for name, tensor in tensors(model).items()}
 
 
 @torch.no_grad()
-def copy_over(copies: Copies, model: nn.Module) -> None:
-    """Bring copies up to date with the model, in the memory that they have."""
-    for name, tensor in tensors(model):
-        if name in copies and copies[name].shape == tensor.shape:
-            copies[name].copy_(tensor)
-        else:
-            copies[name] = tensor.detach().clone()
-
-
-@torch.no_grad()
-def copy_back(copies: Copies, model: nn.Module) -> None:
-    """Write copies into the model, in the memory that it has, so that optimisers keep their parameters.
+def write(source: Tensors, target: Tensors) -> None:
+    """Write tensors into others of the same names, in the memory that they have, on the device that they are on.
 
     Raises:
-        RegularizeError: the model has other parameters than the copies, or one of another shape.
+        RegularizeError: the names or the shapes differ; nothing is written then.
     """
-    own = dict(tensors(model))
-    for name in own.keys() ^ copies.keys():
-        place = "has no" if name in copies else "has a new"
-        raise RegularizeError(f"the copies were made of another model: this one {place} parameter or buffer {name!r}")
-    for name, tensor in own.items():
-        if tensor.shape != copies[name].shape:
+    check_same(source, target)
+    for name, tensor in target.items():
+        tensor.copy_(source[name])
+
+
+def check_same(source: Tensors, target: Tensors) -> None:
+    """See that tensors have the names and the shapes of others.
+
+    Raises:
+        RegularizeError: they do not; the message names the first that differs.
+    """
+    for name in sorted(source.keys() ^ target.keys()):
+        place = "is missing in" if name in source else "is new in"
+        raise RegularizeError(f"these weights are of another model: {name} {place} the one given")
+    for name, tensor in target.items():
+        if tensor.shape != source[name].shape:
             raise RegularizeError(
-                f"{name} has the shape {list(tensor.shape)}, its copy was made of {list(copies[name].shape)}"
+                f"these weights are of another model: {name} has the shape {list(source[name].shape)}, "
+                f"{list(tensor.shape)} in the one given"
             )
-    for name, tensor in own.items():
-        tensor.copy_(copies[name])

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from evenfit.errors import RegularizeError
+from evenfit.regularize.seeds import MemberSeeds, Seed, number_of, numbers_of
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Mixed:
     """Mixed inputs, and the two targets that each of them has.
 
@@ -27,22 +27,40 @@ class Mixed:
     share: Tensor  # lambda: one number, or [members]
     order: Tensor  # each row's partner, [rows] or [members, rows]
 
+    @property
+    def targets(self) -> Tensor:
+        """The mixture of both targets, where these are numbers or probabilities.
 
-def mixup(x: Tensor, y: Tensor, *, alpha: float, seed: int | torch.Generator) -> Mixed:
+        Raises:
+            RegularizeError: they are class numbers, of which there is no mixture.
+        """
+        if not self.first.is_floating_point():
+            raise RegularizeError(
+                f"targets of {self.first.dtype} have no mixture: use mixup_loss, or mix probabilities, "
+                "smooth_labels(labels, classes, amount=0)"
+            )
+        share = self.share.to(self.first)
+        share = share.reshape(*share.shape, *[1] * (self.first.dim() - share.dim()))
+        return torch.where(share == 1, self.first, share * self.first + (1 - share) * self.second)
+
+
+def mixup(x: Tensor, y: Tensor, *, alpha: float | Sequence[float] | Tensor, seed: Seed | MemberSeeds) -> Mixed:
     """Mix every row with a partner: lambda x + (1 - lambda) x', with one lambda from Beta(alpha, alpha) for the batch.
 
     The partners are a random permutation of the batch, drawn anew with each call; a row may be its own partner.
-    Train on ``mixed_loss(criterion, model(mixed.inputs), mixed)``.
+    Train on ``mixup_loss(model(mixed.inputs), mixed, criterion=criterion)``.
 
     Args:
-        x: inputs ``[rows, ...]``, real numbers.
-        y: targets ``[rows, ...]``: class numbers, soft labels or numbers.
-        alpha: of the Beta distribution: near 0 hardly mixes, 1 draws lambda uniformly; exactly 0 gives the rows back.
+        x: inputs ``[rows, ...]``, real numbers; with members ``[members, rows, ...]``.
+        y: targets of the rows: class numbers, probabilities or numbers.
+        alpha: of the Beta distribution: near 0 hardly mixes, 1 draws lambda uniformly; exactly 0 gives the rows back,
+            bit for bit. Or one for each member: each then has a lambda and partners of its own.
         seed: of the pairing and of lambda, such as the number of the step (one seed, one pairing); or a generator, of
-            which each call takes a number.
+            which each call takes a number; with members one number for each, so that none changes with its neighbours.
 
     Raises:
-        RegularizeError: a negative or infinite alpha, inputs that are not real numbers, as many targets as not rows.
+        RegularizeError: a negative or infinite alpha, inputs that are not real numbers, as many targets as not rows,
+            as many alphas or seeds as not members.
 
     Source: Zhang et al., "mixup: beyond empirical risk minimization", 2018, as in the authors' own code.
 
@@ -52,72 +70,50 @@ def mixup(x: Tensor, y: Tensor, *, alpha: float, seed: int | torch.Generator) ->
         >>> torch.allclose(mixed.inputs.sum(1), torch.ones(3))
         True
     """
-    _check(x, y, axes=1)
-    [share], order = _draw([_checked(alpha)], rows=len(x), seeds=[_number(seed)])
-    order = order[0].to(x.device)
-    lam = torch.tensor(share, dtype=x.dtype, device=x.device)
-    inputs = x if share == 1 else lam * x + (1 - lam) * x[order]
-    return Mixed(inputs=inputs, first=y, second=y[order.to(y.device)], share=lam, order=order)
-
-
-def mixup_members(x: Tensor, y: Tensor, *, alpha: Sequence[float] | Tensor, seeds: Sequence[int]) -> Mixed:
-    """Mix the rows of every member as ``mixup`` does, each with an alpha and a seed of its own.
-
-    Args:
-        x: inputs ``[members, rows, ...]``, real numbers.
-        y: targets ``[members, rows, ...]``.
-        alpha: of each member, ``[members]``; 0 gives a member's rows back, bit for bit.
-        seeds: of each member, ``[members]``: a member does not change with its neighbours.
-
-    Raises:
-        RegularizeError: as ``mixup``, or as many alphas or seeds as there are not members.
-
-    Source: Zhang et al., "mixup: beyond empirical risk minimization", 2018.
-
-    Example:
-        >>> x, y = torch.rand(2, 5, 3), torch.rand(2, 5)
-        >>> mixed = mixup_members(x, y, alpha=[0.0, 0.4], seeds=[1, 2])
-        >>> torch.equal(mixed.inputs[0], x[0])
-        True
-    """
-    _check(x, y, axes=2)
-    alphas = [_checked(float(one)) for one in alpha]
-    if not len(alphas) == len(seeds) == len(x):
+    alphas = torch.as_tensor(alpha, dtype=torch.float64, device="cpu")
+    if not bool(((alphas >= 0) & alphas.isfinite()).all()):
+        raise RegularizeError(f"mixup's alpha must be a number of at least 0, got {alpha}")
+    _check(x, y, members=alphas.dim() > 0)
+    if alphas.dim() == 0:
+        return _mixed(x, y, alpha=float(alphas), seed=number_of(seed))
+    if alphas.shape != x.shape[:1]:
         raise RegularizeError(
-            f"mixup needs an alpha and a seed for each of the {len(x)} members, got {len(alphas)} and {len(seeds)}"
+            f"mixup needs one alpha, or one for each of the {len(x)} members; got the shape {list(alphas.shape)}"
         )
-    shares, order = _draw(alphas, rows=x.shape[1], seeds=[_number(seed) for seed in seeds])
-    order = order.to(x.device)
-    member = torch.arange(len(x), device=x.device)[:, None]
-    lam = torch.tensor(shares, dtype=x.dtype, device=x.device)
-    each = lam.reshape(-1, *[1] * (x.dim() - 1))
-    inputs = torch.where(each == 1, x, each * x + (1 - each) * x[member, order])
-    second = y[member.to(y.device), order.to(y.device)]
-    return Mixed(inputs=inputs, first=y, second=second, share=lam, order=order)
+    seeds = numbers_of(seed, members=len(x))
+    each = [_mixed(x[m], y[m], alpha=float(alphas[m]), seed=seeds[m]) for m in range(len(x))]
+    return Mixed(
+        inputs=torch.stack([one.inputs for one in each]),
+        first=y,
+        second=torch.stack([one.second for one in each]),
+        share=torch.stack([one.share for one in each]),
+        order=torch.stack([one.order for one in each]),
+    )
 
 
-def mixed_loss(criterion: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, mixed: Mixed) -> Tensor:
+def mixup_loss(outputs: Tensor, mixed: Mixed, *, criterion: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Give lambda criterion(outputs, own targets) + (1 - lambda) criterion(outputs, partners' targets).
 
-    For cross-entropy this is the loss against ``soft_targets``; for squared error it is the loss against mixed
-    numbers, but for a term without the outputs.
+    For cross-entropy this is the loss against the mixed probabilities, ``mixed.targets``; for squared error its
+    gradient is that of the loss against mixed numbers. With a lambda of 1 it is the criterion's own, bit for bit.
 
     Args:
-        criterion: gives one number, or one for each member, ``[members]``, where rows were mixed for members.
-        outputs: what the model made of ``mixed.inputs``.
-        mixed: as ``mixup`` gave it.
+        outputs: what the model makes of ``mixed.inputs``.
+        mixed: of ``mixup``.
+        criterion: ``criterion(outputs, targets)`` is one number, or, for rows mixed for members, one for each member.
 
-    Source: Zhang et al., "mixup: beyond empirical risk minimization", 2018.
+    Raises:
+        RegularizeError: rows were mixed for members, and the criterion does not give a loss for each.
 
     Example:
         >>> mixed = mixup(torch.eye(2), torch.tensor([0, 1]), alpha=0.0, seed=1)
-        >>> mixed_loss(functional.cross_entropy, mixed.inputs, mixed)
+        >>> mixup_loss(mixed.inputs, mixed, criterion=torch.nn.functional.cross_entropy)
         tensor(0.3133)
     """
     own = criterion(outputs, mixed.first)
     if bool((mixed.share == 1).all()):
         return own
-    share = mixed.share.to(own.dtype)
+    share = mixed.share.to(own)
     if share.dim() and own.shape != share.shape:
         raise RegularizeError(
             f"rows were mixed for {len(share)} members: the criterion must give a loss for each, "
@@ -127,51 +123,24 @@ def mixed_loss(criterion: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, m
     return torch.where(share == 1, own, mixture)
 
 
-def soft_targets(mixed: Mixed, classes: int) -> Tensor:
-    """Give the mixture of both targets' class probabilities, ``[rows, classes]`` or ``[members, rows, classes]``.
-
-    Example:
-        >>> mixed = mixup(torch.eye(2), torch.tensor([0, 1]), alpha=1.0, seed=3)
-        >>> soft_targets(mixed, 2).sum(1)
-        tensor([1., 1.])
-    """
-    first, second = (
-        functional.one_hot(labels.long(), classes).to(mixed.share.dtype) for labels in (mixed.first, mixed.second)
-    )
-    share = mixed.share.reshape(-1, 1, 1) if mixed.share.dim() else mixed.share
-    return share * first + (1 - share) * second
+def _mixed(x: Tensor, y: Tensor, *, alpha: float, seed: int) -> Mixed:
+    # numpy's generator, since torch draws from Beta only as its global generator stands
+    random = np.random.Generator(np.random.SFC64(seed))
+    order = torch.from_numpy(random.permutation(len(x))).to(x.device)
+    share = float(random.beta(alpha, alpha)) if alpha > 0 else 1.0
+    rounded = torch.tensor(share, dtype=x.dtype, device=x.device)
+    inputs = x if share == 1 else rounded * x + (1 - rounded) * x[order]
+    return Mixed(inputs=inputs, first=y, second=y[order.to(y.device)], share=rounded, order=order)
 
 
-def _draw(alphas: Sequence[float], *, rows: int, seeds: Sequence[int]) -> tuple[list[float], Tensor]:
-    """Draw lambda and the partners, ``[members, rows]``, each member's from its own seed."""
-    shares, orders = [], []
-    for alpha, seed in zip(alphas, seeds, strict=True):
-        # numpy's generator, since torch draws from Beta without a seed alone
-        random = np.random.Generator(np.random.SFC64(seed))
-        orders.append(torch.from_numpy(random.permutation(rows)))
-        shares.append(float(random.beta(alpha, alpha)) if alpha > 0 else 1.0)
-    return shares, torch.stack(orders)
-
-
-def _number(seed: int | torch.Generator) -> int:
-    if isinstance(seed, torch.Generator):
-        return int(torch.randint(2**62, (), generator=seed, device=seed.device))
-    if isinstance(seed, bool) or int(seed) != seed or seed < 0:
-        raise RegularizeError(f"a seed must be a whole number of at least 0, or a torch.Generator; got {seed!r}")
-    return int(seed)
-
-
-def _checked(alpha: float) -> float:
-    if not 0 <= alpha < float("inf"):
-        raise RegularizeError(f"mixup's alpha must be a number of at least 0, got {alpha}")
-    return float(alpha)
-
-
-def _check(x: Tensor, y: Tensor, *, axes: int) -> None:
+def _check(x: Tensor, y: Tensor, *, members: bool) -> None:
     if not x.is_floating_point():
-        raise RegularizeError(f"mixup needs inputs that are real numbers, got {x.dtype}: mix their embeddings instead")
+        raise RegularizeError(
+            f"mixup needs inputs that are real numbers, got {x.dtype}: turn images with .float(), mix embeddings"
+        )
+    axes = 2 if members else 1
     if x.dim() < axes or y.dim() < axes or x.shape[:axes] != y.shape[:axes]:
-        wanted = "[rows, ...]" if axes == 1 else "[members, rows, ...]"
+        wanted = "[members, rows, ...]" if members else "[rows, ...]"
         raise RegularizeError(
             f"mixup needs a target for each row of the inputs, both {wanted}; got {list(x.shape)} and {list(y.shape)}"
         )

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 
 from evenfit.errors import RegularizeError
+
+_SMALL = 1e-12  # as in the authors' code: a gradient of zero moves nothing
 
 
 class SAM(Optimizer):
     """Sharpness-aware minimisation around any optimiser: it steps with the gradient of the worst point nearby.
 
     Each step takes two passes: the weights go ``radius`` up along the gradient, w + radius g / ||g||; the gradient is
-    taken there; the weights come back, bit for bit; and the optimiser steps with that gradient. So what the
-    optimiser does after its step, as ``Proximal`` does, happens to the real weights: ``SAM(Proximal(...))``.
+    taken there; the weights come back, bit for bit; and the optimiser steps with that gradient. What the
+    optimiser does after its step, as ``Proximal`` does, so happens to the real weights: ``SAM(Proximal(...), ...)``.
 
-    ``step(closure)`` does it all. In the two-call form the gradients of the second pass are the caller's::
+    ``step(closure)`` does it all. In two calls, the gradients of both passes are the caller's::
 
         criterion(model(x), y).backward(); sam.first_step()
         criterion(model(x), y).backward(); sam.second_step()
 
-    ``param_groups``, ``state`` and ``state_dict`` are the optimiser's, so schedulers may hold either. With a gradient
-    scaler use the two-call form: ``scaler.unscale_(optimiser)`` after the second ``backward``, then ``second_step``;
-    the first step does not depend on a scale.
+    With a gradient scaler, ``sam.restore()`` and ``scaler.step(optimiser)`` take the place of the second step, so that
+    the weights come back whether the scaler skips a step or not; the first step does not depend on a scale.
+
+    ``param_groups``, ``state`` and ``state_dict`` are the optimiser's own; a scheduler may hold either, in the form of
+    two calls the optimiser.
 
     Args:
         optimiser: that takes the step.
@@ -38,7 +43,7 @@ class SAM(Optimizer):
             weights that the model never has, moves them as well.
 
     Raises:
-        RegularizeError: a negative or infinite radius.
+        RegularizeError: a negative or infinite radius, or an optimiser that calls a closure itself, LBFGS.
 
     Source: Foret et al., "Sharpness-aware minimization for efficiently improving generalization", 2021; Kwon et al.,
     "ASAM: adaptive sharpness-aware minimization", 2021.
@@ -59,15 +64,34 @@ class SAM(Optimizer):
     ) -> None:
         if not 0 <= radius < float("inf"):
             raise RegularizeError(f"the radius of SAM must be a number of at least 0, got {radius}")
-        super().__init__([dict(group) for group in optimiser.param_groups], {})
+        if isinstance(optimiser, LBFGS):
+            raise RegularizeError("SAM needs an optimiser that steps with the gradients it finds; LBFGS takes its own")
         self.optimiser = optimiser
         self.radius = float(radius)
         self.adaptive = adaptive
         self._model = model
         self._kept: list[tuple[Tensor, Tensor]] = []  # what is away from its place, and its value there
-        self._share_state()
+        # Not torch's constructor, which makes groups and a state: those of the optimiser are this one's.
+        self.__setstate__({})
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    # What torch sets, read-only here: an optimiser replaces its groups when it loads a state.
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The optimiser's."""
+        return self.optimiser.param_groups
+
+    @property
+    def state(self) -> defaultdict[Tensor, Any]:  # type: ignore[override]
+        """The optimiser's."""
+        return self.optimiser.state
+
+    @property
+    def defaults(self) -> dict[str, Any]:  # type: ignore[override]
+        """The optimiser's."""
+        return self.optimiser.defaults
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take both passes and the step; give the loss of the first pass.
 
         Args:
@@ -82,17 +106,15 @@ class SAM(Optimizer):
         with torch.enable_grad():
             loss = closure()
         if self.radius == 0:
-            self._share_state()
             self.optimiser.step()
             return loss
         self.first_step()
         try:
             with torch.enable_grad():
                 closure()
-        except BaseException:
-            self._return()
-            raise
-        self.second_step()
+        finally:
+            self.restore()
+        self.optimiser.step()
         return loss
 
     @torch.no_grad()
@@ -100,26 +122,22 @@ class SAM(Optimizer):
         """Go up from the weights along their gradients, and clear the gradients.
 
         Raises:
-            RegularizeError: no parameter has a gradient, one is sparse, or ``second_step`` is still to come.
+            RegularizeError: no parameter has a gradient, one is sparse, or the weights are already away.
         """
         if self._kept:
             raise RegularizeError("first_step was called twice: second_step must bring the weights back in between")
-        self._share_state()
         weights = [one for group in self.param_groups for one in group["params"] if one.grad is not None]
         if not weights:
             raise RegularizeError("no parameter has a gradient: call backward before first_step")
         if any(one.grad.is_sparse for one in weights):
             raise RegularizeError("SAM needs dense gradients: make embeddings with sparse=False")
-        sizes = [one.abs() if self.adaptive else torch.ones_like(one) for one in weights]
-        device = weights[0].device
-        norms = [torch.linalg.vector_norm(size * one.grad).to(device) for one, size in zip(weights, sizes, strict=True)]
-        share = self.radius / (torch.linalg.vector_norm(torch.stack(norms)) + _SMALL)
-        self._kept = [(one, one.detach().clone()) for one in (*weights, *self._statistics())]
-        for one, size in zip(weights, sizes, strict=True):
-            one.add_(share.to(one.device, one.real.dtype) * size**2 * one.grad)
+        slopes = [one.grad * one.abs() if self.adaptive else one.grad for one in weights]
+        share = self.radius / (_norm(slopes) + _SMALL)
+        self._kept = [(one, one.clone()) for one in (*weights, *self._statistics())]
+        for one, slope in zip(weights, slopes, strict=True):
+            one.add_(share.to(one) * (slope * one.abs() if self.adaptive else slope))
         self.zero_grad()
 
-    @torch.no_grad()
     def second_step(self) -> None:
         """Bring the weights back, and let the optimiser step with the gradients of the second pass.
 
@@ -128,16 +146,19 @@ class SAM(Optimizer):
         """
         if not self._kept:
             raise RegularizeError("second_step follows first_step and a second backward; first_step was not called")
-        self._return()
+        self.restore()
         self.optimiser.step()
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Bring the weights back, bit for bit, without a step."""
+        for tensor, value in self._kept:
+            tensor.copy_(value)
+        self._kept = []
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters to the optimiser."""
-        if hasattr(self, "optimiser"):
-            self.optimiser.add_param_group(param_group)
-            self._share_state()
-        else:  # torch's own constructor adds the groups that the optimiser already has
-            super().add_param_group(param_group)
+        self.optimiser.add_param_group(param_group)
 
     def state_dict(self) -> dict[str, Any]:
         """Give the optimiser's state: SAM has none between steps."""
@@ -146,13 +167,9 @@ class SAM(Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Give the optimiser its state back."""
         self.optimiser.load_state_dict(state_dict)
-        self._share_state()
 
-    def _share_state(self) -> None:
-        """Have the optimiser's own groups, which its ``load_state_dict`` makes anew."""
-        self.param_groups = self.optimiser.param_groups
-        self.state = self.optimiser.state
-        self.defaults = self.optimiser.defaults
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("optimiser", "radius", "adaptive", "_model", "_kept")}
 
     def _statistics(self) -> list[Tensor]:
         if self._model is None:
@@ -160,11 +177,10 @@ class SAM(Optimizer):
         norms = [one for one in self._model.modules() if isinstance(one, _NormBase)]
         return [buffer for norm in norms for buffer in norm.buffers(recurse=False)]
 
-    @torch.no_grad()
-    def _return(self) -> None:
-        for tensor, value in self._kept:
-            tensor.copy_(value)
-        self._kept = []
 
-
-_SMALL = 1e-12  # as in the authors' code: a gradient of zero moves nothing
+def _norm(tensors: list[Tensor]) -> Tensor:
+    """Give the norm of all together, in at least single precision, on the device of the first."""
+    wide = [torch.promote_types(one.dtype, torch.float32) for one in tensors]
+    norms = [torch.linalg.vector_norm(one, dtype=kind) for one, kind in zip(tensors, wide, strict=True)]
+    norm: Tensor = torch.linalg.vector_norm(torch.stack([one.to(tensors[0].device) for one in norms]))
+    return norm

@@ -8,9 +8,11 @@ from torch.nn import functional
 
 from evenfit.errors import RegularizeError
 
+_LEFT_OUT = -100  # torch's ignore_index
 
-def smoothed_targets(labels: Tensor, classes: int, *, amount: float | Tensor) -> Tensor:
-    """Give the targets that label smoothing trains on: (1 - amount) of the label, amount / classes of every class.
+
+def smooth_labels(labels: Tensor, classes: int, *, amount: float | Tensor) -> Tensor:
+    """Give the targets of label smoothing: amount / classes for every class, and 1 - amount more for the label.
 
     Args:
         labels: class numbers ``[...]``, whole numbers from 0 to ``classes - 1``.
@@ -27,7 +29,7 @@ def smoothed_targets(labels: Tensor, classes: int, *, amount: float | Tensor) ->
     Source: Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016.
 
     Example:
-        >>> smoothed_targets(torch.tensor([1, 0]), 2, amount=0.2)
+        >>> smooth_labels(torch.tensor([1, 0]), 2, amount=0.2)
         tensor([[0.1000, 0.9000],
                 [0.9000, 0.1000]])
     """
@@ -35,7 +37,7 @@ def smoothed_targets(labels: Tensor, classes: int, *, amount: float | Tensor) ->
     share = _checked(amount, labels)
     hot = functional.one_hot(labels.long(), classes).to(torch.get_default_dtype())
     if isinstance(share, Tensor):
-        share = share.to(hot.dtype).reshape(-1, *[1] * labels.dim())
+        share = share.to(hot).reshape(-1, *[1] * labels.dim())
     return (1 - share) * hot + share / classes
 
 
@@ -72,24 +74,21 @@ def smoothed_cross_entropy(
             "an amount for each member needs logits [members, rows, classes] and labels [members, rows]; "
             f"got {list(logits.shape)} and {list(labels.shape)}"
         )
-    share = share.to(logits.dtype)
-    weights = logits.new_ones(logits.shape[2]) if weight is None else weight.to(logits.dtype)
+    share = share.to(logits)
+    weights = logits.new_ones(logits.shape[2]) if weight is None else weight.to(logits)
     surprise = -logits.log_softmax(dim=2) * weights
     counted = labels != _LEFT_OUT
-    known = labels.where(counted, torch.zeros_like(labels)).long()
-    own = surprise.gather(2, known[:, :, None])[:, :, 0] * counted
-    total = (weights[known] * counted).sum(1)
+    known = labels.where(counted, 0).long()
+    own = (surprise.gather(2, known[:, :, None])[:, :, 0] * counted).sum(1)
     # A class that is ruled out, with a logit of minus infinity, must not reach a member that smooths nothing.
-    all_classes = (surprise * counted[:, :, None]).sum((1, 2)).where(share > 0, logits.new_zeros(()))
-    return (1 - share) * (own.sum(1) / total) + share / logits.shape[2] * (all_classes / total)
-
-
-_LEFT_OUT = -100  # torch's ignore_index
+    every = (surprise * counted[:, :, None]).sum((1, 2)).where(share > 0, 0.0)
+    total = (weights[known] * counted).sum(1)
+    return (1 - share) * (own / total) + share / logits.shape[2] * (every / total)
 
 
 def _checked(amount: float | Tensor, labels: Tensor) -> float | Tensor:
     """Give one amount as a float, and one for each member as a tensor ``[members]``."""
-    shares = torch.as_tensor(amount, device=labels.device, dtype=torch.float64)
+    shares = amount if isinstance(amount, Tensor) else torch.tensor(float(amount), dtype=torch.float64)
     if not bool(((shares >= 0) & (shares <= 1)).all()):
         raise RegularizeError(f"the amount of label smoothing must be in [0, 1], got {amount}")
     if shares.dim() == 0:

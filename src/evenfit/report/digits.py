@@ -7,7 +7,7 @@ import math
 from evenfit.results.study import Interval
 
 UNKNOWN = "not known"
-_LARGEST_PLAIN = 1e7
+LARGEST_PLAIN = 1e7
 _MOST_DECIMALS = 6
 _ROUNDING = 1e-7  # of a number: an interval narrower than this is no interval
 
@@ -35,7 +35,7 @@ def fixed(value: float, places: int) -> str:
         return UNKNOWN
     if math.isinf(value):
         return "infinite" if value > 0 else "-infinite"
-    if places > _MOST_DECIMALS or abs(value) >= _LARGEST_PLAIN:
+    if places > _MOST_DECIMALS or abs(value) >= LARGEST_PLAIN:
         if value == 0:
             return "0"
         return _plain_exponent(f"{value:.{max(0, math.floor(math.log10(abs(value))) + places)}e}")
@@ -55,7 +55,7 @@ def short(value: float, *, digits: int = 3) -> str:
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(abs(value)))
-    if exponent < -3 or exponent >= math.log10(_LARGEST_PLAIN):
+    if exponent < -3 or exponent >= math.log10(LARGEST_PLAIN):
         mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
         return f"{_trimmed(mantissa)}e{int(power)}"
     return _trimmed(f"{value:,.{max(0, digits - 1 - exponent)}f}")

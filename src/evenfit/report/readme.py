@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from evenfit.report.facts import Facts
 from evenfit.report.findings import commands
 from evenfit.report.visible import visible
@@ -15,15 +13,15 @@ FILES = {  # name in a run's folder: what it holds
     "report.html": "the report: open it in a browser, it needs nothing else",
     "config.toml": "the selected config, each value with its meaning",
     "metrics.json": "every number of the report for programs, as `evenfit show --json` prints it",
-    "trials": "losses and out-of-fold predictions of every config, as safetensors",
+    "trials": "the networks that the model was made of, a file for each config, as safetensors",
     "request.toml": "what was asked for: `evenfit fit --config` repeats it",
     "README.md": "this file",
 }
 
 
-def readme(study: Study, facts: Facts, *, files: Sequence[str] = tuple(FILES)) -> str:
-    """Markdown that explains a run's folder; ``files`` are the names that lie in it."""
-    rows = "\n".join(f"| `{name}` | {FILES.get(name, 'kept by this run')} |" for name in files)
+def readme(study: Study, facts: Facts) -> str:
+    """Markdown that explains a run's folder."""
+    rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in FILES.items())
     typed = "\n".join(commands(facts))
     return f"""# {_inline(facts.name)}
 

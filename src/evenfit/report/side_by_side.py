@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from evenfit.report.digits import fixed, interval_decimals, with_interval
+from evenfit.report.digits import LARGEST_PLAIN, fixed, interval_decimals, with_interval
 from evenfit.report.table import Table
 from evenfit.report.words import base_loss, metric_word, score_word
 from evenfit.results.metrics import METRICS
@@ -28,18 +28,21 @@ def _losses(study: Study, sides: tuple[Side, ...]) -> list[tuple[str, ...]]:
     """One row a loss, both sides to the same decimal."""
     loss, metric = base_loss(study), study.truth.metric
     rows = [
-        _row(f"training {loss}", [side.training_loss for side in sides]),
-        _row(f"validation {loss}", [side.validation_loss for side in sides]),
+        _row(f"training {loss}", [side.training_loss for side in sides], least=2),
+        _row(f"validation {loss}", [side.validation_loss for side in sides], least=2),
         _row("gap", [side.gap for side in sides]),
     ]
     if not METRICS[metric].base:
-        rows.append(_row(f"validation {metric_word(metric)}", [side.selection_loss for side in sides]))
+        rows.append(_row(f"validation {metric_word(metric)}", [side.selection_loss for side in sides], least=2))
     return rows
 
 
-def _row(word: str, intervals: list[Interval]) -> tuple[str, ...]:
-    """A loss of each side, to the digits that the narrowest interval allows."""
+def _row(word: str, intervals: list[Interval], *, least: int = 0) -> tuple[str, ...]:
+    """A loss of each side, to the digits that the narrowest interval allows, and at least so many of each mean."""
     places = interval_decimals(*intervals)
+    for known in intervals:
+        if least and known.mean and math.isfinite(known.mean):  # two folds alone leave no digit: 0.04 is not 0.0
+            places = max(places, min(least - 1 - math.floor(math.log10(abs(known.mean))), 4))
     return (word, *(with_interval(known, places=places) for known in intervals))
 
 
@@ -58,9 +61,10 @@ def score(value: float, name: str) -> str:
     """A score with customary digits: three decimals for shares, four digits for errors.
 
     Example:
-        >>> score(0.8941, "accuracy"), score(2.36, "rmse"), score(12345.6, "mae")
-        ('0.894', '2.360', '12,346')
+        >>> score(0.8941, "accuracy"), score(2.36, "rmse"), score(12345.6, "mae"), score(23456789.0, "rmse")
+        ('0.894', '2.360', '12,346', '2.346e7')
     """
     if name in ERRORS and math.isfinite(value) and value > 0:
-        return fixed(value, max(0, 3 - math.floor(math.log10(value))))
+        places = 3 - math.floor(math.log10(value))
+        return fixed(value, places if value >= LARGEST_PLAIN else max(0, places))
     return fixed(value, 3)

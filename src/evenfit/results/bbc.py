@@ -15,6 +15,7 @@ lay 0.2 to 0.9 standard errors too high, this one 0 to 0.3, the plain mean 0.2 t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenfit.results.blocks import Blocks, block_losses, unit_of_rows
-from evenfit.results.metrics import metric_of
+from evenfit.results.metrics import metric_of, unit
 from evenfit.results.selection import choose, complexity, split_factor
 from evenfit.results.study import Interval, Truth
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
@@ -85,10 +86,11 @@ def out_of_bag(
     values = [trial.row_values[epochs] for trial, epochs in zip(trials, kept, strict=True)]
     constant = np.broadcast_to(baseline, (1, len(truth.split_of), *baseline.shape))
     blocks = block_losses(metric, [*values, constant], truth, units, count=count)
+    one = unit(metric, truth.target)  # what blocks are counted in
     fitted = np.concatenate([complexity(trial, truth)[epochs] for trial, epochs in zip(trials, kept, strict=True)])
     search = _Search(
         starts=np.concatenate([[0], np.cumsum([len(epochs) for epochs in kept])]),
-        fitted=fitted,
+        fitted=fitted / one,
         finalists=np.array([trial.status == COMPLETE for trial in trials]),
         gapped=metric.base,
         rule=rule,
@@ -102,13 +104,13 @@ def out_of_bag(
     columns_won, selected, default, constant_loss, winners = (
         np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)
     )
-    on_all_rows = blocks.split_means(np.ones((1, count), dtype=np.float32))[0].mean(axis=1)
+    on_all_rows = blocks.split_means(np.ones((1, count), dtype=np.float32))[0].mean(axis=1, dtype=np.float64)
     return OutOfBag(
         searched=search.searched,
-        selected=selected,
-        whole=on_all_rows[columns_won],
-        default=default,
-        baseline=constant_loss,
+        selected=selected * one,
+        whole=on_all_rows[columns_won] * one,
+        default=default * one,
+        baseline=constant_loss * one,
         winners=winners,
     )
 
@@ -116,13 +118,19 @@ def out_of_bag(
 def shrunk_interval(losses: Numbers, *, level: float) -> Interval:
     """Give the mean of out-of-bag losses with its interval: percentiles drawn in by `SHRINK`.
 
+    Where there are few groups, some resamplings draw all of them and leave no row to be scored by; they are passed
+    over. Where that, or a loss that is no number, befell more than half, nothing is known.
+
     Example:
         >>> shrunk_interval(np.array([1.0, 2.0, 3.0]), level=0.9).mean
         2.0
     """
-    losses = np.asarray(losses, dtype=np.float64)
-    mean = float(losses.mean())
-    low, high = (float(each) for each in np.quantile(losses, [(1 - level) / 2, (1 + level) / 2]))
+    known = np.asarray(losses, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    if 2 * len(known) <= len(losses):
+        return Interval(mean=math.nan, low=math.nan, high=math.nan, level=level)
+    mean = float(known.mean())
+    low, high = (float(each) for each in np.quantile(known, [(1 - level) / 2, (1 + level) / 2]))
     return Interval(mean=mean, low=mean + SHRINK * (low - mean), high=mean + SHRINK * (high - mean), level=level)
 
 
@@ -131,7 +139,7 @@ class _Search:
     """What a resampling needs to repeat a selection: M columns, those of a trial together."""
 
     starts: Integers  # [T + 1] each trial's first column
-    fitted: Numbers  # [M]
+    fitted: Numbers  # [M] in units of the metric
     finalists: npt.NDArray[np.bool_]  # [T]
     gapped: bool
     rule: str

@@ -28,7 +28,7 @@ class SplitBlocks:
 
     units: Integers  # [u]
     rows: Numbers  # [u] rows of the unit in this split
-    losses: Numbers  # [M, u] sums over those rows
+    losses: Numbers  # [M, u] sums over those rows, in units of the metric
 
     def means(self, weights: Numbers) -> Numbers:
         """Give the mean loss of every column for every weighting: [B, U] -> [B, M]; NaN without rows."""
@@ -63,9 +63,9 @@ class Blocks:
         return _filled(np.stack([split.means(weights) for split in self.splits], axis=2))
 
     def means_of(self, columns: Integers, weights: Numbers) -> Numbers:
-        """Give the mean over splits of one column's loss for each weighting: [B], [B, U] -> [B]."""
+        """Give the mean over splits of one column's loss for each weighting: [B], [B, U] -> [B] float64."""
         means = _filled(np.stack([split.means_of(columns, weights) for split in self.splits], axis=1))
-        return np.asarray(means.mean(axis=1))
+        return np.asarray(means.mean(axis=1, dtype=np.float64))
 
 
 def unit_of_rows(truth: Truth, *, largest: int, rng: np.random.Generator) -> tuple[Integers, int]:

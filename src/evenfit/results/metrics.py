@@ -112,14 +112,15 @@ def in_units_of(metric: Metric, losses: Numbers, target: Target) -> Array:
 
 
 def shares(metric: Metric, values: Numbers, target: Target, rows: npt.NDArray[np.integer]) -> Numbers:
-    """Give numbers whose mean over the rows is the loss, and whose weighted means come near it.
+    """Give numbers whose mean over the rows is the loss in `unit`s, and whose weighted means come near it.
 
     For an additive metric they are what rows contribute, and the weighted mean is the loss; for
     others, the loss plus each row's influence on it. Values [M, N, C] of M predictions and n rows
-    of one split give [M, n]; NaN where the metric cannot judge these rows.
+    of one split give [M, n]; NaN where the metric cannot judge these rows. In units of the metric
+    they fit single precision, however large the target is.
     """
     if metric.additive:
-        return np.asarray(values[:, rows, 0], dtype=np.float32) * np.float32(unit(metric, target))
+        return np.asarray(values[:, rows, 0], dtype=np.float32)
     true, classes = np.asarray(target, dtype=np.int64)[rows], _classes(target)
     found = np.empty((len(values), len(rows)), dtype=np.float32)
     for column, each in enumerate(values):

@@ -24,7 +24,7 @@ def auc_loss(ranking: Numbers, positive: Flags, weights: Numbers) -> Array:
         >>> auc_loss(np.array([1.0, 2.0, 3.0]), np.array([False, False, True]), np.ones((1, 3)))
         array([0.])
     """
-    order = np.argsort(ranking, kind="stable")
+    order = np.argsort(ranking)  # any order among ties: they count alike
     ranking, positive, weights = ranking[order], positive[order], weights[:, order]
     below = np.zeros((weights.shape[0], len(order) + 1))
     np.cumsum(weights * ~positive, axis=1, out=below[:, 1:])

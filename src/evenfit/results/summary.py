@@ -125,11 +125,12 @@ def compare(resampled: OutOfBag, *, same: bool) -> Comparison:
 def _steps(truth: Truth, trials: Sequence[Trial], resampled: OutOfBag, *, rule: str) -> tuple[SearchStep, ...]:
     """The plain and the corrected loss of the search's winner after so many trials."""
     steps = []
-    optimism = (resampled.selected - resampled.whole).mean(axis=1)
-    for searched, each in zip(resampled.searched, optimism, strict=True):
+    for searched, lost in zip(resampled.searched, resampled.selected - resampled.whole, strict=True):
         try:
             plain = trials[select(truth, trials[:searched], rule=rule)].loss
         except ValueError:  # none of the first trials is finite
             continue
-        steps.append(SearchStep(trials=searched, plain=plain, corrected=plain + float(each)))
+        steps.append(
+            SearchStep(trials=searched, plain=plain, corrected=plain + shrunk_interval(lost, level=LEVEL).mean)
+        )
     return tuple(steps)

@@ -65,6 +65,16 @@ def read_options(path: str) -> dict[str, object]:
         raise ConfigError(f"config {path} is not TOML: {error}") from error
 
 
+def spelled_out(delimiter: str) -> str:
+    r"""A delimiter as one character: a tab may be written as a word, since shells eat it.
+
+    Example:
+        >>> spelled_out("tab"), spelled_out(";")
+        ('\t', ';')
+    """
+    return "\t" if delimiter in ("tab", "\\t") else delimiter
+
+
 def _read_text(name: str, value: object) -> str:
     """A text, or the error that names what came."""
     if not isinstance(value, str):
@@ -118,9 +128,8 @@ def _read_metric(name: str, value: object) -> str:
 
 
 def _read_delimiter(name: str, value: object) -> str:
-    """One character; a tab may be spelled out."""
-    text = _read_text(name, value)
-    return "\t" if text in ("tab", "\\t") else text
+    """One character."""
+    return spelled_out(_read_text(name, value))
 
 
 _READERS: dict[str, Callable[[str, object], object]] = {

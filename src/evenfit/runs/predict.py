@@ -95,14 +95,23 @@ class Scored:
         }
 
 
-def predict(folder: Path, file: Path, out: Path) -> Predicted:
+def predict(
+    folder: Path, file: Path, out: Path, *, delimiter: str | None = None, encoding: str | None = None
+) -> Predicted:
     """Write a run's predictions for the rows of a file as CSV: ``prediction``, and a probability for each class.
+
+    Args:
+        folder: of the run.
+        file: the rows.
+        out: where to.
+        delimiter: of the file; None finds it.
+        encoding: of the file; None finds it.
 
     Raises:
         EvenfitError: the folder has no model, or the file's columns are not those of training.
     """
     model = load_model(folder)
-    table = model.read(read(str(file)))
+    table = model.read(read(file, delimiter=delimiter, encoding=encoding))
     outputs = model.outputs(table)
     if model.classes:
         columns: dict[str, Any] = {"prediction": [model.classes[code] for code in outputs.argmax(axis=1)]}
@@ -118,12 +127,18 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
     return Predicted(out=out, rows=table.rows, columns=tuple(columns), notes=tuple(table.notes))
 
 
-def score(folder: Path, file: Path) -> Scored:
+def score(folder: Path, file: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Scored:
     """Measure a run's model on the labelled rows of a file.
+
+    Args:
+        folder: of the run.
+        file: the rows, with their target.
+        delimiter: of the file; None finds it.
+        encoding: of the file; None finds it.
 
     Raises:
         EvenfitError: the folder has no model, or the file lacks the target or a column.
     """
     model = load_model(folder)
-    table = model.schema.apply(read(str(file)), with_target=True)
+    table = model.schema.apply(read(file, delimiter=delimiter, encoding=encoding), with_target=True)
     return Scored(fresh=score_rows(model, table, source=str(file)), model=model, notes=tuple(table.notes))

@@ -22,7 +22,7 @@ from evenfit.experiments.workers import Workers
 from evenfit.proposals.mixed import draw_mixed
 from evenfit.results.study import Study
 from evenfit.results.summary import summarise
-from evenfit.results.trial import COMPLETE, Trial
+from evenfit.results.trial import COMPLETE, DIVERGED, Trial
 from evenfit.specs.budget import Budget
 from evenfit.specs.space import Space
 
@@ -142,7 +142,7 @@ def run_search(
 def _no_answer(search: Search, found: Found) -> EvenfitError:
     """Say why no config could be completed: its losses are no numbers, or time was too short."""
     seconds, costs = search.budget.seconds, search.costs
-    if found.trials or seconds is None:
+    if seconds is None or any(trial.status == DIVERGED for trial in found.trials.values()):
         return DataError(
             "training came to losses that are no numbers, in every config that was tried; are there enormous values in "
             "the target?"

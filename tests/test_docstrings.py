@@ -1,0 +1,22 @@
+"""The examples in docstrings run, and give what they say."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import evenfit
+
+MODULES = sorted(found.name for found in pkgutil.walk_packages(evenfit.__path__, "evenfit."))
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.endswith("__main__")])
+def test_the_examples_in_docstrings_run(module):
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
+
+
+def test_examples_are_found():
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    functions = importlib.import_module("evenfit.runs.functions")
+    assert sum(len(found.examples) for found in finder.find(functions)) >= 5
