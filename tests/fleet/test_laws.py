@@ -98,6 +98,17 @@ def test_every_regulariser_changes_what_is_learnt(name):
     assert not np.allclose(plainly, held)
 
 
+@settings(max_examples=40)
+@given(made=configs(), seed=st.integers(0, 2**62))
+def test_a_tidied_config_trains_the_same_network(made, seed):
+    config = made[0] if made[0].dropout_kind != "alpha" else made[0].with_values(dropout_kind="elementwise")
+    weights = [
+        trained([Member(config=each, split=0, seed=seed)], TASKS["classes"], epochs=2).learnt()
+        for each in (config, config.tidied())
+    ]
+    np.testing.assert_allclose(*weights, rtol=1e-9, atol=1e-12)
+
+
 def test_the_examples_are_of_all_regularisers():
     used = {name for values in EXAMPLES.values() for name in Config(**values).regularisers()}
     assert used == set(REGULARISERS)

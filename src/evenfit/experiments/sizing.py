@@ -211,8 +211,8 @@ _RARE = {  # regularisers that few tables need
     "weight_noise": Range(low=1e-3, high=0.1, log=True, zero=0.94),
     "activity_l1": Range(low=1e-5, high=1e-2, log=True, zero=0.94),
     "gradient_clip": Range(low=0.05, high=2.0, log=True, zero=0.92),
-    "sam_radius": Range(low=0.02, high=0.3, log=True, zero=0.92),
-    "r_drop": Range(low=0.1, high=3.0, log=True, zero=0.94),
+    "sam_radius": Range(low=0.02, high=0.3, log=True, zero=0.95),
+    "r_drop": Range(low=0.1, high=3.0, log=True, zero=0.96),
 }
 _MOST_SLOWER = 4.0  # times the default: what costs more is not searched
 _MOST_BUDGET = 0.6  # of what one config may cost
