@@ -60,7 +60,7 @@ def search_table(ranking: Ranking) -> Table:
         )
         for lean in ranking.leaning
     )
-    return Table(columns=("regulariser", "importance", "in the best fifth", "in all configs"), rows=rows)
+    return Table(columns=("regulariser", "importance", "best fifth", "all"), rows=rows)
 
 
 def _finite(ranking: Ranking) -> tuple[Effect, ...]:
