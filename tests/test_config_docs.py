@@ -58,7 +58,8 @@ def prior_of(name):
     if found is None:
         return "not searched"
     if isinstance(found, Choice):
-        return ", ".join(f"{value} {100 * n / len(found.values):.0f}%" for value, n in Counter(found.values).items())
+        drawn = Counter(found.at(place / 300) for place in range(300))
+        return ", ".join(f"{value} {100 * count / 300:.0f}%" for value, count in drawn.items())
     zero = f"; {100 * found.zero:.0f}% at 0" if found.zero else ""
     span = f"{found.low:g} to {found.high:g}{', log' if found.log else ''}" if found.low < found.high else "1"
     return span + zero

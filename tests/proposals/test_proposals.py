@@ -111,8 +111,19 @@ def test_no_config_has_a_regulariser_that_could_do_nothing(way):
             assert config.dropout_kind != "alpha" or config.activation == "selu"
 
 
+def test_what_is_rare_is_drawn_as_the_space_says_and_not_learnt():
+    drawn = draw_random(COCKTAIL, (), 60, shared=(), seed=1)
+    seen = [trial_of(number, config, float(config.l1 == 0)) for number, config in enumerate(drawn)]
+    others = [
+        trial_of(number, config.with_values(max_norm=1.0, drop_connect=0.1), float(config.l1 == 0))
+        for number, config in enumerate(drawn)
+    ]
+    same = [draw_tpe(COCKTAIL, history, 12, shared=SHARED, seed=7) for history in (seen, others)]
+    assert same[0] == same[1]
+
+
 def test_every_regulariser_of_a_space_is_tried_sooner_or_later():
-    drawn = [c for seed in range(40) for c in draw_random(COCKTAIL, (), 20, shared=SHARED, seed=seed)]
+    drawn = [c for seed in range(60) for c in draw_random(COCKTAIL, (), 40, shared=SHARED, seed=seed)]
     used = {name for config in drawn for name in config.regularisers()}
     assert used == set(REGULARISERS) - {"elastic_net"}
     assert {config.dropout_kind for config in drawn} == {"elementwise", "gaussian", "alpha"}

@@ -1,5 +1,7 @@
 """Effects are paired, corrected for overlap and for how many there are; a search's leaning is of shares."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,7 +93,7 @@ def test_holm_is_between_none_and_bonferroni_and_keeps_the_order(chances):
     for name, chance in names.items():
         assert chance <= adjusted[name] <= min(1.0, chance * len(names)) + 1e-12
     ordered = sorted(names, key=lambda name: names[name])
-    assert all(adjusted[one] <= adjusted[other] for one, other in zip(ordered, ordered[1:], strict=False))
+    assert all(adjusted[one] <= adjusted[other] for one, other in pairwise(ordered))
 
 
 @pytest.mark.statistical  # the share of 2,000 sets with any claim is at most 5%, and its bound six standard errors more

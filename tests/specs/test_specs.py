@@ -122,10 +122,29 @@ def test_a_range_that_makes_no_sense_is_refused(values):
         Range(**values)
 
 
+def test_a_choice_gives_its_first_value_with_its_probability_and_the_others_equally_often():
+    drawn = [Choice(values=("a", "b", "c"), first=0.8).at(quantile / 1000) for quantile in range(1000)]
+    assert [drawn.count(value) for value in "abc"] == [800, 100, 100]
+    assert Choice(values=("a",), first=0.5).at(0.9) == "a"
+    with pytest.raises(ConfigError, match="probability of the first value"):
+        Choice(values=("a", "b"), first=1.0)
+
+
+def test_what_is_usual_is_likelier_than_all_others_together():
+    assert Choice(values=("a", "b", "c"), first=0.8).usual == 0.8
+    assert Choice(values=("a", "b", "c")).usual == 0
+    assert Range(low=0.1, high=1, zero=0.9).usual == 0.9
+    assert Range(low=0.1, high=1, zero=0.4).usual == 0
+
+
 def test_a_space_comes_back_equal_from_json_and_refuses_unknown_names():
     space = Space(
         default=Config(width=32),
-        values={"width": Choice(values=(16, 32)), "dropout": Range(low=0.1, high=0.5, zero=0.2)},
+        values={
+            "width": Choice(values=(16, 32)),
+            "schedule": Choice(values=("cosine", "constant"), first=0.8),
+            "dropout": Range(low=0.1, high=0.5, zero=0.2),
+        },
     )
     assert Space.from_json(json.loads(json.dumps(space.to_json()))) == space
     with pytest.raises(ConfigError, match="no value named 'layers'"):

@@ -179,9 +179,9 @@ def make_space(
         "input_dropout": Range(low=0.02, high=0.25, zero=0.7),
         "input_noise": Range(low=0.01, high=0.3, log=True, zero=0.7),
         "weight_averaging": Range(low=0.4, high=0.95, zero=0.35),
-        "dropout_kind": Choice(values=("elementwise",) * 8 + ("gaussian", "alpha")),
-        "dropout_schedule": Choice(values=("constant",) * 7 + ("linear", "early", "flat-cosine")),
-        "penalty_schedule": Choice(values=("constant",) * 8 + ("linear", "flat-cosine")),
+        "dropout_kind": Choice(values=("elementwise", "gaussian", "alpha"), first=0.9),
+        "dropout_schedule": Choice(values=("constant", "linear", "early", "flat-cosine"), first=0.85),
+        "penalty_schedule": Choice(values=("constant", "linear", "flat-cosine"), first=0.9),
     }
     values |= {
         name: known
@@ -201,18 +201,18 @@ def make_space(
 
 
 _RARE = {  # regularisers that few tables need
-    "mixup": Range(low=0.05, high=1.0, log=True, zero=0.88),
-    "swa_share": Range(low=0.1, high=0.5, zero=0.92),
-    "group_lasso": Range(low=1e-3, high=0.3, log=True, zero=0.92),
-    "max_norm": Range(low=0.5, high=4.0, log=True, zero=0.92),
-    "unit_norm": Range(low=1, high=1, whole=True, zero=0.96),
-    "spectral_bound": Range(low=1.0, high=8.0, log=True, zero=0.96),
-    "drop_connect": Range(low=0.02, high=0.3, zero=0.94),
-    "weight_noise": Range(low=1e-3, high=0.1, log=True, zero=0.94),
-    "activity_l1": Range(low=1e-5, high=1e-2, log=True, zero=0.94),
-    "gradient_clip": Range(low=0.05, high=2.0, log=True, zero=0.92),
-    "sam_radius": Range(low=0.02, high=0.3, log=True, zero=0.95),
-    "r_drop": Range(low=0.1, high=3.0, log=True, zero=0.96),
+    "mixup": Range(low=0.05, high=1.0, log=True, zero=0.92),
+    "swa_share": Range(low=0.1, high=0.5, zero=0.95),
+    "group_lasso": Range(low=1e-3, high=0.3, log=True, zero=0.96),
+    "max_norm": Range(low=0.5, high=4.0, log=True, zero=0.96),
+    "unit_norm": Range(low=1, high=1, whole=True, zero=0.98),
+    "spectral_bound": Range(low=1.0, high=8.0, log=True, zero=0.98),
+    "drop_connect": Range(low=0.02, high=0.3, zero=0.97),
+    "weight_noise": Range(low=1e-3, high=0.1, log=True, zero=0.97),
+    "activity_l1": Range(low=1e-5, high=1e-2, log=True, zero=0.97),
+    "gradient_clip": Range(low=0.05, high=2.0, log=True, zero=0.96),
+    "sam_radius": Range(low=0.02, high=0.3, log=True, zero=0.97),
+    "r_drop": Range(low=0.1, high=3.0, log=True, zero=0.98),
 }
 _MOST_SLOWER = 4.0  # times the default: what costs more is not searched
 _MOST_BUDGET = 0.6  # of what one config may cost
