@@ -82,6 +82,13 @@ def test_each_member_s_loss_mixes_by_its_own_share():
     assert equal_bits(mixed.targets[0], y[0].double())
 
 
+def test_a_partner_s_infinite_loss_does_not_reach_a_member_that_mixes_nothing():
+    x, y = batch()
+    mixed = mixup(x, y.double(), alpha=[0.0, 1.0, 1.0], seed=[1, 2, 3])
+    losses = mixup_loss(x, mixed, criterion=lambda _, t: torch.full((3,), 1.0 if t is mixed.first else float("inf")))
+    assert losses.isfinite().tolist() == [True, False, False]
+
+
 def test_an_alpha_of_zero_changes_nothing():
     x, y = batch()
     x[0, 0] = float("inf")  # 0 times it would be NaN

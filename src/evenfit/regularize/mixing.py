@@ -41,7 +41,7 @@ class Mixed:
             )
         share = self.share.to(self.first)
         share = share.reshape(*share.shape, *[1] * (self.first.dim() - share.dim()))
-        return torch.where(share == 1, self.first, share * self.first + (1 - share) * self.second)
+        return share * self.first + (1 - share) * self.second
 
 
 def mixup(x: Tensor, y: Tensor, *, alpha: float | Sequence[float] | Tensor, seed: Seed | MemberSeeds) -> Mixed:
