@@ -57,5 +57,5 @@ def leaning(trials: Sequence[Trial]) -> tuple[Lean, ...]:
 def _bars(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Give the bar of each value: 0 for none, then by rank among those above."""
     above = values[values > 0]
-    edges = np.quantile(above, np.arange(1, _PARTS) / _PARTS) if len(above) else []
+    edges = np.quantile(above, np.arange(1, _PARTS) / _PARTS) if len(above) else np.empty(0)
     return np.where(values > 0, 1 + np.searchsorted(edges, values, side="left"), 0)
