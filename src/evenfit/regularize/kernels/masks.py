@@ -21,17 +21,6 @@ _BLOCK = 1024  # units whose words stay in the nearest cache
 
 
 @jit
-def fill(target: Any, members: Any, count: Any, streams: Any) -> None:
-    """Fill ``target [members, count]``, of 64 bits, with the first words of each stream."""
-    out = numba.carray(pointer(target, np.uint64(0)), (members, count))
-    stream_of = numba.carray(pointer(streams, np.uint64(0)), (members,))
-    for m in range(members):
-        stream, row = stream_of[m], out[m]
-        for j in range(count):
-            row[j] = mix(stream + np.uint64(j + 1) * _GOLDEN)
-
-
-@jit
 def drop(
     source: Any, target: Any, members: Any, count: Any, streams: Any, thresholds: Any, scales: Any, zero: Any
 ) -> None:
