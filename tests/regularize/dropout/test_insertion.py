@@ -252,6 +252,25 @@ def test_parts_of_split_maps_are_still_maps():
     assert (place.kind, place.dimensions) == ("maps", 2)
 
 
+class InPlace(nn.Module):
+    """A sum in place that is seen under another name, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        base = x * 2
+        other = base
+        base += torch.relu(self.first(x))
+        return self.last(other)
+
+
+def test_a_sum_in_place_is_seen_under_every_name():
+    model, given = InPlace().eval(), torch.rand(3, 4)
+    assert close(with_dropout(model, 0.0)(given), model(given))
+
+
 def test_dropout_before_an_activation_is_not_doubled():
     model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
     plan = dropout_plan(model)
