@@ -91,6 +91,7 @@ class Mixed(nn.Module):
         return self.run(self.mix(x, x, x, need_weights=False)[0])[0]
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")  # torch.export's, of nn.LSTM
 @pytest.mark.parametrize("training", [True, False])
 def test_dropout_inside_of_attention_and_recurrent_layers_is_seen(training):
     program = torch.export.export(Mixed().train(training), (numbers(2, 5, 8),))

@@ -93,7 +93,7 @@ FORWARDS = {
 
 
 def written(x):
-    whole = torch.zeros_like(x)
+    whole = torch.zeros(x.shape)
     whole[:, :3] = x[:, :3]
     return whole
 
@@ -104,6 +104,18 @@ def test_every_kind_of_forward_is_recorded(name):
     found = er.audit(model, numbers(8, 6))
     assert [each.layer for each in found.of("dropout-on-output")] == ["drop"]
     assert found.of("dropout-at-inference") == ()
+
+
+def test_a_forward_that_writes_into_its_input_is_given_a_fresh_one_each_time():
+    found = er.audit(Forward(lambda s, x: s.one(x.mul_(2)), one=nn.Linear(6, 2)), numbers(4, 6))
+    assert found.findings == ()
+
+
+def test_a_sample_made_in_inference_mode_will_do():
+    with torch.inference_mode():
+        sample = numbers(8, 6) + 1
+    model = Forward(FORWARDS["gradient"], **modules())
+    assert er.audit(model, sample).way == "run"
 
 
 def test_a_bias_before_a_normalisation_is_seen_through_a_transposition():

@@ -47,8 +47,7 @@ def sample_for(model: nn.Module, value: Any) -> Sample:
     device = next((each.device for each in (*model.parameters(), *model.buffers())), torch.device("cpu"))
 
     def brought(each: Tensor) -> Tensor:
-        with torch.inference_mode(mode=False):
-            return each.detach().clone().to(device)
+        return each.detach().to(device)
 
     if isinstance(value, Sample):
         return Sample(args=mapped(value.args, brought), kwargs=mapped(dict(value.kwargs), brought))
