@@ -99,7 +99,7 @@ def worker_count(request: FitRequest) -> int:
 def _check_open(run: Run) -> None:
     """A run can be resumed unless it has ended."""
     if run.status == "done":
-        raise StoreError(f"run {run.name!r} is done; see it with: evenfit show {shlex.quote(run.name)}")
+        raise StoreError(f"run {run.name!r} is done; see it with: evenfit show {shlex.quote(str(run.folder))}")
     if run.status == "failed":
         raise StoreError(f"run {run.name!r} failed, since its budget was too small; fit anew with a larger one")
 
