@@ -24,6 +24,10 @@ class FoldError(RegularizeError):
     """A model's dropout cannot be folded into its weights exactly; the message names the layer and the reason."""
 
 
+class ExportError(EvenfitError):
+    """A model cannot be exported as asked, or the exported file does not give what the model gives."""
+
+
 class StoreError(EvenfitError):
     """A store or a run folder is missing, damaged, locked, full, or from a newer version."""
 

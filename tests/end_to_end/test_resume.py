@@ -79,6 +79,37 @@ def test_a_run_stopped_again_and_again_ends_as_if_it_had_not_been(here):
     assert timeless("often") == timeless("whole")
 
 
+def test_what_each_regulariser_does_is_measured_and_a_run_stopped_meanwhile_ends_the_same(here):
+    trials = {"budget": "20 trials"}
+    run_fit(request(name="whole", **trials), progress=ignore)
+    wanted = timeless("whole")
+    assert wanted["regularisers"]["method"] == "ablation"
+    measured = {effect["name"]: effect["value"] for effect in wanted["regularisers"]["measured"]}
+    config = wanted["selected"]["config"]
+    assert measured
+    assert all(value == config[name] > 0 for name, value in measured.items())
+    assert not wanted["regularisers"]["unmeasured"]
+    assert len(wanted["trials"]) == 20  # an ablation is no part of the search
+    assert "mattered" in Path("runs/whole/report.html").read_text()
+
+    def stop(progress):
+        if "each regulariser" in progress.note:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        run_fit(request(name="stopped", **trials), progress=stop)
+    run_resume("stopped", runs="runs", progress=ignore)
+    assert timeless("stopped") == wanted
+    run_fit(request(name="two", workers=2, **trials), progress=ignore)
+    assert timeless("two") == wanted
+
+
+def test_a_search_of_few_trials_measures_nothing_besides(here):
+    run_fit(request(name="few", budget="3 trials"), progress=ignore)
+    found = timeless("few")["regularisers"]
+    assert (found["method"], found["measured"], found["search"]) == ("none", [], [])
+
+
 def test_one_worker_and_two_give_the_same_study(here):
     run_fit(request(name="one"), progress=ignore)
     run_fit(request(name="two", workers=2), progress=ignore)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from evenfit.data.encodings import InputShape
 from evenfit.fleet.samples import Samples
-from evenfit.specs.config import ACTIVATIONS, SCHEDULES, Config
+from evenfit.specs.config import ACTIVATIONS, DROPOUT_KINDS, SCHEDULES, STRENGTH_SCHEDULES, Config
 
 
 def make_samples(*, rows=23, numeric=2, hot=2, cardinalities=(11,), outputs=3, splits=3, seed=0) -> Samples:
@@ -47,8 +47,46 @@ SHAPES = st.fixed_dictionaries(
 )
 
 
+EXAMPLES = {  # each regulariser, and what changes how it works
+    "dropout": {"dropout": 0.3},
+    "gaussian dropout": {"dropout": 0.3, "dropout_kind": "gaussian"},
+    "alpha dropout": {"dropout": 0.3, "dropout_kind": "alpha"},
+    "early dropout": {"dropout": 0.5, "input_dropout": 0.3, "drop_connect": 0.2, "dropout_schedule": "early"},
+    "late dropout": {"dropout": 0.5, "input_dropout": 0.3, "drop_connect": 0.2, "dropout_schedule": "late"},
+    "input dropout": {"input_dropout": 0.3},
+    "drop connect": {"drop_connect": 0.3},
+    "l1": {"l1": 0.3},
+    "l2": {"l2": 0.3},
+    "elastic net": {"elastic_net": 0.3, "beta": 0.3},
+    "group lasso": {"group_lasso": 0.3},
+    "sparse group lasso": {"group_lasso": 0.3, "l1": 0.2, "l2": 2.0},
+    "falling penalty": {"group_lasso": 0.3, "l1": 0.2, "l2": 2.0, "penalty_schedule": "linear"},
+    "max norm": {"max_norm": 0.5},
+    "unit norm": {"unit_norm": True},
+    "spectral bound": {"spectral_bound": 0.5},
+    "input noise": {"input_noise": 0.3},
+    "weight noise": {"weight_noise": 0.1},
+    "mixup": {"mixup": 0.4},
+    "mixup before dropped inputs": {"mixup": 0.4, "input_dropout": 0.3, "input_noise": 0.1},
+    "label smoothing": {"label_smoothing": 0.1},
+    "agreement": {"r_drop": 2.0, "dropout": 0.3, "input_dropout": 0.2, "drop_connect": 0.1, "weight_noise": 0.1},
+    "agreement of mixtures": {"r_drop": 2.0, "dropout": 0.3, "mixup": 0.4, "activity_l1": 0.1},
+    "activity": {"activity_l1": 0.1},
+    "sharpness": {"sam_radius": 0.2},
+    "sharpness with all chance": {"sam_radius": 0.2, "dropout": 0.3, "r_drop": 1.0, "mixup": 0.4, "weight_noise": 0.1},
+    "clipping": {"gradient_clip": 0.05},
+    "moving average": {"weight_averaging": 0.6},
+    "plain average": {"swa_share": 0.7},
+    "both averages": {"swa_share": 0.7, "weight_averaging": 0.6},
+}
+
+
 def _maybe(values):
     return st.just(0.0) | values
+
+
+def _rarely(values):
+    return st.integers(0, 3).flatmap(lambda drawn: values if drawn == 3 else st.just(0.0))
 
 
 SCALARS = st.fixed_dictionaries(
@@ -63,11 +101,26 @@ SCALARS = st.fixed_dictionaries(
         "l2": _maybe(st.floats(1e-3, 0.5)),
         "elastic_net": _maybe(st.floats(1e-3, 0.5)),
         "beta": st.floats(0.0, 1.0),
+        "group_lasso": _rarely(st.floats(1e-3, 1.0)),
+        "max_norm": _rarely(st.floats(0.2, 3.0)),
+        "unit_norm": st.sampled_from([False, False, False, True]),
+        "spectral_bound": _rarely(st.floats(0.2, 3.0)),
+        "penalty_schedule": st.sampled_from(STRENGTH_SCHEDULES),
         "dropout": _maybe(st.floats(0.1, 0.9)),
+        "dropout_kind": st.sampled_from(DROPOUT_KINDS),
+        "dropout_schedule": st.sampled_from(STRENGTH_SCHEDULES),
         "input_dropout": _maybe(st.floats(0.1, 0.9)),
+        "drop_connect": _rarely(st.floats(0.1, 0.9)),
         "label_smoothing": _maybe(st.floats(0.01, 0.5)),
         "input_noise": _maybe(st.floats(0.01, 0.5)),
+        "weight_noise": _rarely(st.floats(0.01, 0.5)),
+        "mixup": _rarely(st.floats(0.05, 2.0)),
+        "r_drop": _rarely(st.floats(0.1, 5.0)),
+        "activity_l1": _rarely(st.floats(1e-3, 0.5)),
+        "sam_radius": _rarely(st.floats(0.01, 0.5)),
+        "gradient_clip": _rarely(st.floats(0.01, 2.0)),
         "weight_averaging": _maybe(st.floats(0.1, 0.9)),
+        "swa_share": _rarely(st.floats(0.01, 1.0)),
         "balanced_classes": st.booleans(),
     }
 )

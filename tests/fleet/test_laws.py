@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fleet.networks import configs, make_samples
+from tests.fleet.networks import EXAMPLES, configs, make_samples
 
 from evenfit.fleet import plain
 from evenfit.fleet.fleet import Fleet
 from evenfit.fleet.member import Member
-from evenfit.specs.config import Config
+from evenfit.specs.config import REGULARISERS, Config
 
 TASKS = {"classes": make_samples(), "numbers": make_samples(outputs=1, hot=0), "levels": make_samples(numeric=0, hot=0)}
 TASK = st.sampled_from(sorted(TASKS))
+SMALL = {"width": 8, "depth": 2, "activation": "selu", "epochs": 3, "batch_rows": 6}
 
 
 def trained(members, samples, epochs=4):
@@ -29,6 +30,9 @@ def test_a_fleet_of_one_equals_plain_torch(made, task, seed):
     member = Member(config=made[0], split=seed % 3, seed=seed)
     fleet = trained([member], samples)
     alone = plain.train(member, samples, epochs=4)
+    if not (np.abs(alone) < 1e6).all():  # diverging multiplies rounding errors, too
+        assert not (np.abs(fleet.learnt()) < 1e5).all()
+        return
     np.testing.assert_allclose(fleet.learnt()[0], alone, rtol=1e-6, atol=1e-8)
     rows = samples.validation[member.split]
     predicted = fleet.outputs([rows], fleet.learnt())[0]
@@ -73,15 +77,55 @@ def test_survivors_train_on_as_if_the_others_had_stayed(made, task, kept):
     np.testing.assert_allclose(fleet.learnt(), whole.learnt()[kept], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["dropout", "input_dropout", "input_noise", "label_smoothing", "l1", "l2"])
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+@pytest.mark.parametrize("task", sorted(TASKS))
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_a_member_with_one_regulariser_equals_plain_torch(name, task, optimiser):
+    config = Config(**SMALL, **EXAMPLES[name], optimiser=optimiser)
+    member = Member(config=config, split=1, seed=5)
+    fleet = trained([member], TASKS[task], epochs=3)
+    alone = plain.train(member, TASKS[task], epochs=3)
+    np.testing.assert_allclose(fleet.learnt()[0], alone, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_every_regulariser_changes_what_is_learnt(name):
-    made = {"width": 8, "depth": 2, "epochs": 2}
-    samples = TASKS["classes"]
+    task = "numbers" if name == "target" else "classes"
     plainly, held = (
-        trained([Member(config=Config(**made, **values), split=0, seed=1)], samples, epochs=2).learnt()
-        for values in ({}, {name: 0.3})
+        trained([Member(config=Config(**SMALL, **values), split=0, seed=1)], TASKS[task], epochs=3).learnt()
+        for values in ({}, EXAMPLES[name])
     )
     assert not np.allclose(plainly, held)
+
+
+@settings(max_examples=40)
+@given(made=configs(), seed=st.integers(0, 2**62))
+def test_a_tidied_config_trains_the_same_network(made, seed):
+    config = made[0] if made[0].dropout_kind != "alpha" else made[0].with_values(dropout_kind="elementwise")
+    weights = [
+        trained([Member(config=each, split=0, seed=seed)], TASKS["classes"], epochs=2).learnt()
+        for each in (config, config.tidied())
+    ]
+    np.testing.assert_allclose(*weights, rtol=1e-9, atol=1e-12)
+
+
+def test_the_examples_are_of_all_regularisers():
+    used = {name for values in EXAMPLES.values() for name in Config(**values).regularisers()}
+    assert used == set(REGULARISERS)
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
+def test_regularised_neighbours_do_not_change_a_bit_of_float32_training(optimiser):
+    base = Config(**SMALL, optimiser=optimiser)
+    members = [Member(config=base.with_values(**values), split=0, seed=3) for values in ({}, *EXAMPLES.values(), {})]
+    together = Fleet(members, TASKS["classes"])
+    for _ in range(3):
+        together.train_epoch()
+    for position, member in enumerate(members):
+        alone = Fleet([member], TASKS["classes"])
+        for _ in range(3):
+            alone.train_epoch()
+        np.testing.assert_array_equal(together.learnt()[position], alone.learnt()[0])
 
 
 def test_stopping_between_two_steps_is_said():

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from tests.proposals.trials import trial_of
 
-from evenfit.experiments.sizing import SHARED
+from evenfit.data.encodings import InputShape
+from evenfit.experiments.sizing import SHARED, make_space
 from evenfit.proposals.draws import draw_random
 from evenfit.proposals.mixed import draw_mixed
 from evenfit.proposals.near import draw_near
 from evenfit.proposals.tpe import WARM_UP, draw_tpe
 from evenfit.results.trial import DIVERGED, DROPPED
-from evenfit.specs.config import Config
+from evenfit.specs.config import REGULARISERS, Config
 from evenfit.specs.space import Choice, Range, Space
 
 SPACE = Space(
@@ -87,3 +88,42 @@ def test_a_config_outside_the_space_does_not_stop_the_search():
     odd = trial_of(99, SPACE.default.with_values(width=7, learning_rate=0.9, dropout=0.9), 0.0)
     assert len(draw_tpe(SPACE, [*history(WARM_UP), odd], 4, shared=SHARED, seed=0)) == 4
     assert len(draw_near(SPACE, [*history(WARM_UP), odd], 4, shared=SHARED, seed=0)) == 4
+
+
+COCKTAIL = make_space(
+    Config(width=64, dropout=0.2, l2=0.01),
+    costs=lambda _: 1.0,
+    most_seconds=1e9,
+    shape=InputShape(numeric=4, features=6, cardinalities=()),
+    classification=True,
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_config_has_a_regulariser_that_could_do_nothing(way):
+    seen = [
+        trial_of(number, config, config.dropout)
+        for number, config in enumerate(draw_random(COCKTAIL, (), 30, shared=SHARED, seed=1))
+    ]
+    for seed in range(4):
+        for config in WAYS[way](COCKTAIL, seen, 12, shared=SHARED, seed=seed):
+            assert config == config.tidied()
+            assert config.dropout_kind != "alpha" or config.activation == "selu"
+
+
+def test_what_is_rare_is_drawn_as_the_space_says_and_not_learnt():
+    drawn = draw_random(COCKTAIL, (), 60, shared=(), seed=1)
+    seen = [trial_of(number, config, float(config.l1 == 0)) for number, config in enumerate(drawn)]
+    others = [
+        trial_of(number, config.with_values(max_norm=1.0, drop_connect=0.1), float(config.l1 == 0))
+        for number, config in enumerate(drawn)
+    ]
+    same = [draw_tpe(COCKTAIL, history, 12, shared=SHARED, seed=7) for history in (seen, others)]
+    assert same[0] == same[1]
+
+
+def test_every_regulariser_of_a_space_is_tried_sooner_or_later():
+    drawn = [c for seed in range(60) for c in draw_random(COCKTAIL, (), 40, shared=SHARED, seed=seed)]
+    used = {name for config in drawn for name in config.regularisers()}
+    assert used == set(REGULARISERS) - {"elastic_net"}
+    assert {config.dropout_kind for config in drawn} == {"elementwise", "gaussian", "alpha"}

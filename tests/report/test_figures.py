@@ -9,9 +9,19 @@ import pytest
 from tests.report.studies import interval, make_facts, make_study
 
 from evenfit.report.confusion import confusion, mistakes
-from evenfit.report.figures import calibration, curves, gap, hyperparameter, importance, optimism, progress, residuals
+from evenfit.report.figures import (
+    calibration,
+    curves,
+    gap,
+    hyperparameter,
+    importance,
+    optimism,
+    progress,
+    regularisers,
+    residuals,
+)
 from evenfit.report.figures.canvas import DEFAULT, INK, SELECTED, VARIABLES, plain, sheet, svg
-from evenfit.report.words import searched
+from evenfit.report.words import mattered, searched
 
 
 def drawings(study, facts):
@@ -32,6 +42,11 @@ def drawings(study, facts):
         "optimism": (optimism.draw(study, loss="loss"), optimism.words(study), optimism.table(study)),
         "importance": (importance.draw(facts, loss="loss"), importance.words(facts), importance.table(facts)),
     }
+    made["regularisers"] = (
+        regularisers.draw(facts.ranking, loss="loss"),
+        mattered(facts.ranking),
+        regularisers.table(facts.ranking),
+    )
     for name in searched(study):
         made[name] = (
             hyperparameter.draw(study, name, loss="loss"),

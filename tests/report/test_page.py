@@ -10,6 +10,7 @@ import pytest
 from tests.report.studies import make_facts, make_study
 
 from evenfit.report.page import page
+from evenfit.results.ranking import Ranking
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -93,9 +94,8 @@ def test_a_page_of_any_study_is_whole(task, values):
     study = make_study(task, rows=150, **values)
     found = parse(page(study, make_facts(study)))
     sections = [attributes["id"] for tag, attributes in found.seen if tag == "section"]
-    assert {"configs", "learning", "search", "predictions", "columns", "trials", "data", "methods", "toml"} <= {
-        *sections
-    }
+    expected = {"configs", "learning", "search", "predictions", "columns", "regularisers", "trials", "data"}
+    assert expected | {"methods", "toml"} <= set(sections)
     links = [attributes["href"] for tag, attributes in found.seen if tag == "a"]
     assert links == [f"#{name}" for name in sections]
     ids = [attributes["id"] for _, attributes in found.seen if "id" in attributes]
@@ -121,8 +121,8 @@ def test_nothing_measured_besides_leaves_no_empty_section():
     bare = make_facts(
         study, importance=(), fresh=None, finishes=(), left_out=(), notes=(), versions=(), seconds=None, classes=()
     )
-    found = parse(page(study, replace(bare, ensemble_gain=None)))
-    assert "columns" not in [attributes.get("id") for _, attributes in found.seen]
+    found = parse(page(study, replace(bare, ensemble_gain=None, ranking=Ranking())))
+    assert {"columns", "regularisers"}.isdisjoint(attributes.get("id") for _, attributes in found.seen)
 
 
 EVIL = "<script>alert(1)</script>\"'&amp;😀\x00$x$</style>"

@@ -4,12 +4,23 @@ import math
 from dataclasses import fields, replace
 
 import pytest
-from tests.report.studies import interval, make_facts, make_study
+from tests.report.studies import interval, make_facts, make_ranking, make_study
 
 from evenfit.report.findings import deployed
 from evenfit.report.side_by_side import side_by_side
-from evenfit.report.words import METRIC_WORDS, VALUE_WORDS, better, network, optimism, regularisation, takeaway, tried
+from evenfit.report.words import (
+    METRIC_WORDS,
+    VALUE_WORDS,
+    better,
+    mattered,
+    network,
+    optimism,
+    regularisation,
+    takeaway,
+    tried,
+)
 from evenfit.results.metrics import METRICS
+from evenfit.results.ranking import Ranking
 from evenfit.results.study import Comparison
 from evenfit.specs.config import Config
 
@@ -29,6 +40,10 @@ def compare(mean, half, **values):
         ({"elastic_net": 1e-3, "beta": 0.25}, "elastic net 0.001 (L1 share 0.25); no dropout"),
         ({"elastic_net": 1e-3, "beta": 1.0}, "elastic net 0.001 (L1 share 1); no dropout and no L2"),
         ({"input_dropout": 0.1, "l1": 1e-5, "l2": 1e-5}, "input dropout 0.1, L1 1e-5, L2 1e-5"),
+        (
+            {"dropout": 0.2, "dropout_kind": "gaussian", "unit_norm": True, "mixup": 0.4},
+            "dropout 0.2, mixup 0.4, unit norm, kind of dropout gaussian; no L1 and no L2",
+        ),
         ({"weight_averaging": 0.9}, "weight averaging 0.9; no dropout and no L1 and no L2"),
     ],
 )
@@ -115,3 +130,25 @@ def test_a_loss_is_never_rounded_away_however_little_is_known_of_it(mean, half, 
     wide = replace(study, selected=replace(study.selected, training_loss=interval(mean, half)))
     [row] = [row for row in side_by_side(wide).rows if row[0] == "training log loss"]
     assert row[-1] == shown
+
+
+def test_what_mattered_is_said_by_verdict():
+    assert mattered(make_ranking()) == (
+        "gradient clipping (training diverges without it), dropout (without it the loss rises by 0.021); "
+        "harms: mixup (without it the loss falls by 0.013); not shown to matter: L2; "
+        "not measured, for lack of time: weight averaging"
+    )
+
+
+def test_without_an_ablation_the_search_speaks_and_without_both_nobody():
+    leant = replace(make_ranking(), effects=(), unmeasured=())
+    assert mattered(leant) == (
+        "not measured one by one; in the search: dropout (in 92% of the best configs, in 60% of all), "
+        "L1 (in 41% of the best configs, in 40% of all)"
+    )
+    assert mattered(Ranking()) == ""
+
+
+def test_a_regulariser_that_does_nothing_alone_is_not_said_to_help():
+    idle = tuple(effect for effect in make_ranking().effects if effect.name == "l2")
+    assert mattered(Ranking(effects=idle)) == "none is shown to help; not shown to matter: L2"

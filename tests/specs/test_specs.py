@@ -31,12 +31,36 @@ def test_a_config_comes_back_equal_from_json(made):
         ("width", 0, r"width must be a whole number between 1 and 65536, got 0"),
         ("width", 2.5, r"width must be a whole number"),
         ("epochs", True, r"epochs must be a whole number"),
+        ("unit_norm", 0.5, r"unit_norm must be true or false, got 0.5"),
+        ("mixup", -0.1, r"mixup must be in \[0.0, 1000.0\], got -0.1"),
+        ("dropout_kind", "spatial", r"dropout_kind must be one of elementwise, gaussian, alpha; got 'spatial'"),
         ("activation", "tanh", r"activation must be one of relu, selu, mish, silu, gelu; got 'tanh'"),
     ],
 )
 def test_a_value_out_of_range_is_named_with_its_range(name, value, said):
     with pytest.raises(ConfigError, match=said):
         Config(**{name: value})
+
+
+@given(made=configs())
+def test_a_tidied_config_is_tidy_and_without_a_regulariser_has_it_not(made):
+    tidy = made[0].tidied()
+    assert tidy.tidied() == tidy
+    assert set(tidy.regularisers()) <= set(made[0].regularisers())
+    for name in tidy.regularisers():
+        less = tidy.without(name)
+        assert set(less.regularisers()) == set(tidy.regularisers()) - {name}
+        assert type(getattr(less, name)) is type(getattr(tidy, name))
+
+
+def test_tidying_takes_away_what_could_do_nothing():
+    assert Config(depth=0, dropout=0.5, r_drop=1.0, unit_norm=True, activity_l1=1.0).tidied() == Config(depth=0)
+    kept = Config(dropout=0.5, dropout_kind="gaussian", dropout_schedule="early", r_drop=1.0)
+    assert kept.tidied() == kept
+    assert Config(dropout=0.5, dropout_kind="alpha").tidied() == Config(dropout=0.5)
+    alpha = Config(dropout=0.5, dropout_kind="alpha", activation="selu")
+    assert alpha.tidied() == alpha
+    assert Config(penalty_schedule="late", max_norm=1.0).tidied() == Config(max_norm=1.0)
 
 
 def test_an_unknown_value_is_named():
@@ -98,10 +122,29 @@ def test_a_range_that_makes_no_sense_is_refused(values):
         Range(**values)
 
 
+def test_a_choice_gives_its_first_value_with_its_probability_and_the_others_equally_often():
+    drawn = [Choice(values=("a", "b", "c"), first=0.8).at(quantile / 1000) for quantile in range(1000)]
+    assert [drawn.count(value) for value in "abc"] == [800, 100, 100]
+    assert Choice(values=("a",), first=0.5).at(0.9) == "a"
+    with pytest.raises(ConfigError, match="probability of the first value"):
+        Choice(values=("a", "b"), first=1.0)
+
+
+def test_what_is_usual_is_likelier_than_all_others_together():
+    assert Choice(values=("a", "b", "c"), first=0.8).usual == 0.8
+    assert Choice(values=("a", "b", "c")).usual == 0
+    assert Range(low=0.1, high=1, zero=0.9).usual == 0.9
+    assert Range(low=0.1, high=1, zero=0.4).usual == 0
+
+
 def test_a_space_comes_back_equal_from_json_and_refuses_unknown_names():
     space = Space(
         default=Config(width=32),
-        values={"width": Choice(values=(16, 32)), "dropout": Range(low=0.1, high=0.5, zero=0.2)},
+        values={
+            "width": Choice(values=(16, 32)),
+            "schedule": Choice(values=("cosine", "constant"), first=0.8),
+            "dropout": Range(low=0.1, high=0.5, zero=0.2),
+        },
     )
     assert Space.from_json(json.loads(json.dumps(space.to_json()))) == space
     with pytest.raises(ConfigError, match="no value named 'layers'"):

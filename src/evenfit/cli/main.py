@@ -21,10 +21,12 @@ _STOPPED = 130  # stopped with nothing to resume, as shells have it
 COMMANDS = {
     "fit": ("Tune a network on a table, score it honestly, and keep it.", "evenfit.cli.fit:fit"),
     "predict": ("Predict new rows with a run's model.", "evenfit.cli.predict:predict"),
+    "export": ("Write a run's model for other programs, checked.", "evenfit.cli.export:export"),
     "score": ("Measure a run's model on fresh rows.", "evenfit.cli.score:score"),
     "runs": ("List the runs.", "evenfit.cli.runs:runs"),
     "show": ("Print what a run found.", "evenfit.cli.show:show"),
     "resume": ("Go on with a run that was stopped.", "evenfit.cli.resume:resume"),
+    "audit": ("Find mistakes in a PyTorch model of yours; importing it runs its code.", "evenfit.cli.audit:audit"),
 }
 
 

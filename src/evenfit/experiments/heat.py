@@ -37,6 +37,7 @@ class Heat:
     thinning: float = 2.0
     checkpoints: int = 20  # epochs at which a config is validated
     stop_at: float | None = None  # time.monotonic() after which no step begins
+    draw: int = 0  # of the members' seeds: 0 is the search's, others begin and go elsewhere
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ from evenfit.fleet.fleet import Fleet
 from evenfit.fleet.member import Member
 from evenfit.results.trial import COMPLETE, DIVERGED, DROPPED
 
+_DRAW = 2_000_000  # more than there are repeats
+
 
 def checkpoint_epochs(epochs: int, count: int) -> list[int]:
     """Give the epochs at which a config is validated, the last included.
@@ -48,7 +50,7 @@ def race(
     """
     splits = range(len(problem.splits))
     members = [
-        Member(config=entry.config, split=number, seed=seed_of(problem, number))
+        Member(config=entry.config, split=number, seed=seed_of(problem, number, draw=heat.draw))
         for entry in heat.entries
         for number in splits
     ]
@@ -119,10 +121,10 @@ def _judge(fleet: Fleet, records: list[Record], *, clock: Callable[[], float]) -
     return seconds
 
 
-def seed_of(problem: Problem, number: int) -> int:
-    """Give the seed of the member on a split: the same for every config of a search."""
+def seed_of(problem: Problem, number: int, *, draw: int = 0) -> int:
+    """Give the seed of the member on a split: the same for every config of a search, and others in another draw."""
     split = problem.splits[number]
-    return chance.member_seed(problem.seed, split.repeat, split.fold)
+    return chance.member_seed(problem.seed, split.repeat + _DRAW * draw, split.fold)
 
 
 def _leaving(records: list[Record], heat: Heat, *, thin: bool) -> dict[int, str]:

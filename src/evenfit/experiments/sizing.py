@@ -22,6 +22,10 @@ _PERIODIC = 12e-9  # a numeric column of one row: periodic embedding, both ways
 _INPUT = 0.4e-9  # another input of one row
 _PARAMETER = 0.4e-9  # a parameter in one step: optimiser and proximal step
 _STEP = 1e-6  # calling a step
+_NORMAL = 1.4e-9  # a normal number: of Gaussian dropout, and of noise on inputs or weights
+_DROPPED_WEIGHT = 2e-9  # a weight that may be dropped, there and back
+_GROUPED = 1e-9  # a weight in a group, or of a unit whose norm is bounded
+_STRETCH = 0.7e-9  # the singular values of a matrix: times inputs, outputs, and the smaller of the two
 
 _DEFAULT_SHARE = 0.16  # of the core-seconds of a budget that the default's folds may take
 _MOST_EMBEDDED = 64  # numeric columns; more make the first layer too wide for a search
@@ -41,13 +45,27 @@ SHARED = (  # what all configs of a heat have in common: what shapes tensors, an
 
 
 def step_seconds(config: Config, shape: InputShape, outputs: int) -> float:
-    """Estimate the seconds that one member's training step takes on one core."""
+    """Estimate the seconds that one member's training step takes on one core, with all its regularisers.
+
+    A sharpness-aware step looks twice, and two passes that are to agree are two.
+    """
     plan = layout(config, shape, outputs)
     products = sum(math.prod(block.shape) for block in plan.weights())
     units = sum(plan.widths) + 3 * outputs
     periodic = shape.numeric if plan.periodic else 0
     row = 6 * products * _PRODUCT + units * _UNIT + periodic * _PERIODIC + (plan.assembled - 4 * periodic) * _INPUT
-    return config.batch_rows * row + plan.parameters * _PARAMETER + _STEP
+    hidden = products - math.prod(plan.weights()[0].shape)
+    if config.dropout_kind == "gaussian" and config.dropout > 0:
+        row += sum(plan.widths) * _NORMAL
+    if config.input_noise > 0:
+        row += shape.numeric * _NORMAL
+    passing = config.batch_rows * row
+    passing += products * _NORMAL * (config.weight_noise > 0) + hidden * _DROPPED_WEIGHT * (config.drop_connect > 0)
+    passes = (2 if config.r_drop > 0 else 1) * (2 if config.sam_radius > 0 else 1)
+    bounds = (config.group_lasso > 0) + (config.max_norm > 0) + config.unit_norm
+    stretches = sum(math.prod(block.shape) * min(block.shape) for block in plan.weights())
+    held = products * bounds * _GROUPED + stretches * _STRETCH * (config.spectral_bound > 0)
+    return passes * passing + plan.parameters * _PARAMETER + held + _STEP
 
 
 def epoch_seconds(config: Config, shape: InputShape, outputs: int, rows: int) -> float:
@@ -130,7 +148,11 @@ def make_space(
     targets: tuple[str, ...] = ("standard",),
     classification: bool,
 ) -> Space:
-    """Make the space around a default config: its shape halved and doubled, and every regulariser.
+    """Make the space around a default config: its shape halved and doubled, and the regularisers.
+
+    Those that mattered on most tables are usually there. The others are mostly at zero, so that each is tried without
+    making the search for the first ones any poorer; what makes a step so slow that a config would take too large a
+    share of the budget is left out. The elastic net is there by its parts, L1 and L2.
 
     Args:
         default: the config that is tried first.
@@ -157,6 +179,15 @@ def make_space(
         "input_dropout": Range(low=0.02, high=0.25, zero=0.7),
         "input_noise": Range(low=0.01, high=0.3, log=True, zero=0.7),
         "weight_averaging": Range(low=0.4, high=0.95, zero=0.35),
+        "dropout_kind": Choice(values=("elementwise", "gaussian", "alpha"), first=0.9),
+        "dropout_schedule": Choice(values=("constant", "linear", "early", "flat-cosine"), first=0.85),
+        "penalty_schedule": Choice(values=("constant", "linear", "flat-cosine"), first=0.9),
+    }
+    values |= {
+        name: known
+        for name, known in _RARE.items()
+        if costs(default.with_values(**{name: known.low})) <= _MOST_SLOWER * costs(default)
+        and costs(default.with_values(**{name: known.low})) <= _MOST_BUDGET * most_seconds
     }
     if classification:
         values["label_smoothing"] = Range(low=0.01, high=0.15, zero=0.75)
@@ -168,5 +199,22 @@ def make_space(
         values["target"] = Choice(values=targets)
     return Space(default=default, values=values)
 
+
+_RARE = {  # regularisers that few tables need
+    "mixup": Range(low=0.05, high=1.0, log=True, zero=0.92),
+    "swa_share": Range(low=0.1, high=0.5, zero=0.95),
+    "group_lasso": Range(low=1e-3, high=0.3, log=True, zero=0.96),
+    "max_norm": Range(low=0.5, high=4.0, log=True, zero=0.96),
+    "unit_norm": Range(low=1, high=1, whole=True, zero=0.98),
+    "spectral_bound": Range(low=1.0, high=8.0, log=True, zero=0.98),
+    "drop_connect": Range(low=0.02, high=0.3, zero=0.97),
+    "weight_noise": Range(low=1e-3, high=0.1, log=True, zero=0.97),
+    "activity_l1": Range(low=1e-5, high=1e-2, log=True, zero=0.97),
+    "gradient_clip": Range(low=0.05, high=2.0, log=True, zero=0.96),
+    "sam_radius": Range(low=0.02, high=0.3, log=True, zero=0.97),
+    "r_drop": Range(low=0.1, high=3.0, log=True, zero=0.98),
+}
+_MOST_SLOWER = 4.0  # times the default: what costs more is not searched
+_MOST_BUDGET = 0.6  # of what one config may cost
 
 _EPOCHS = (4, 8, 16, 32, 64, 128, 256)

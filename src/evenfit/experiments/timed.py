@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED, step_seconds
@@ -62,9 +63,11 @@ def tune_by_seconds(
 
 def _speed(terms: Terms, heat: Heat, event: Epoch) -> float:
     """Give the measured seconds of a step over the cost model's."""
-    costs, config = terms.costs, heat.entries[0].config
-    whole = config.with_values(batch_rows=min(config.batch_rows, costs.rows))
-    return max(0.1, event.seconds_a_step / step_seconds(whole, costs.shape, costs.outputs))
+    costs, seconds = terms.costs, 0.0
+    for entry in heat.entries:
+        whole = entry.config.with_values(batch_rows=min(entry.config.batch_rows, costs.rows))
+        seconds += step_seconds(whole, costs.shape, costs.outputs) / len(heat.entries)
+    return max(0.1, event.seconds_a_step / seconds)
 
 
 def _timed_heat(
@@ -75,14 +78,15 @@ def _timed_heat(
     for attempt in range(_ATTEMPTS):
         seed = key(terms.seed, heat_number, attempt) >> 2
         drawn = terms.propose(terms.space, history, most, shared=SHARED, seed=seed)
-        one = terms.costs.config(drawn[0]) * speed * _SAFETY
+        costs = [terms.costs.config(config) * speed * _SAFETY for config in drawn]
+        one = sum(costs) / len(costs)
         room = min(left, max(_HEAT_SHARE * seconds, 2 * one))
-        count = int(room / (one * _RACED))
+        count = sum(1 for spent in accumulate(costs) if spent * _RACED <= room)
         if count >= 2 and one <= _MOST_SHARE * seconds:
             entries = make_entries(drawn[:count], first=number)
             rungs = (0.25, 0.5) if len(entries) > 2 else (0.5,)
             return Heat(round=heat_number, entries=entries, rungs=rungs, stop_at=terms.limits.stop_at)
-    share = left / one
+    share = left / costs[0]
     if share < _LEAST_SHARE:
         return None
     config = drawn[0].with_values(epochs=max(1, int(drawn[0].epochs * min(1.0, share))))

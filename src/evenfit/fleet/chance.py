@@ -19,7 +19,9 @@ MIX_B = 0x94D049BB133111EB
 _MASK = (1 << 64) - 1
 
 # streams: what a random number is for
-WEIGHTS, ORDER, INPUT_MASK, NOISE, HIDDEN_MASK = 1, 2, 3, 4, 16  # hidden layer i uses HIDDEN_MASK + i
+WEIGHTS, ORDER, INPUT_MASK, NOISE, MIXTURE = 1, 2, 3, 4, 5
+HIDDEN_MASK, WEIGHT_MASK, WEIGHT_NOISE_STREAM = 16, 256, 512  # layer i uses the i-th number from here
+SECOND_PASS = 1024  # what a second pass over the same batch adds
 
 
 def mix(value: int) -> int:
@@ -96,6 +98,15 @@ def normals(stream: int, count: int) -> npt.NDArray[np.float64]:
     pairs = words(stream, 2 * count).reshape(count, 2)
     uniform = ((pairs >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return np.sqrt(-2.0 * np.log(uniform[:, 0])) * np.cos(2.0 * np.pi * uniform[:, 1])
+
+
+def mixtures(seed: int, epoch: int, count: int, alpha: float) -> npt.NDArray[np.float64]:
+    """Give ``count`` numbers of a Beta(alpha, alpha) distribution, one for each step of an epoch."""
+    from scipy.special import betaincinv  # noqa: PLC0415 - most members never mix, and it takes long to import
+
+    uniform = ((words(key(seed, MIXTURE, epoch), count) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    drawn: npt.NDArray[np.float64] = betaincinv(alpha, alpha, uniform)
+    return drawn
 
 
 def generator(seed: int, *path: int) -> np.random.Generator:

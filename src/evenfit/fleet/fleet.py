@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evenfit.fleet import chance
+from evenfit.fleet import averaging, chance
 from evenfit.fleet.kernels import steps as compiled
 from evenfit.fleet.layout import layout, starting_weights
-from evenfit.fleet.member import Member, Scalars
-from evenfit.fleet.plan import make_plan, make_scalars
+from evenfit.fleet.member import Member, Scalars, scheduled
+from evenfit.fleet.plan import make_memory, make_plan, make_scalars
 from evenfit.fleet.samples import Samples
 from evenfit.fleet.schedules import SCHEDULES
 
@@ -68,14 +68,23 @@ class Fleet:
     def _prepare(self) -> None:
         """Collect what follows from the members."""
         members = self.members
-        self.scalars = Scalars.of(members)
-        self._scalar_columns = make_scalars(self.scalars)
+        self.epochs = np.array([member.config.epochs for member in members], dtype=np.int64)
+        self._scheduled = scheduled(members)
+        self._collect()
         self._seeds = np.array([member.seed for member in members], dtype=np.uint64)
         self._splits = np.array([member.split for member in members], dtype=np.int64)
         self._balanced = np.array([member.config.balanced_classes for member in members])
         trained = np.array([len(self.samples.training[member.split]) for member in members], dtype=np.int64)
         self.batch_rows = np.minimum(trained, members[0].config.batch_rows)
         self.epoch_steps = trained // self.batch_rows
+        turns = 2 if self.scalars.r_drop.any() else 1
+        rows = int(self.batch_rows.max())
+        self._memory = make_memory(self.layout, rows=rows, turns=turns, precision=self.precision)
+
+    def _collect(self) -> None:
+        """Collect the members' values in this epoch."""
+        self.scalars = Scalars.of(self.members, self.epoch)
+        self._scalar_columns = make_scalars(self.scalars)
 
     # training
 
@@ -88,10 +97,12 @@ class Fleet:
         Returns:
             False if ``stop`` said so between two steps; the fleet is then to be thrown away.
         """
-        living = self.epoch < self.scalars.epochs
+        living = self.epoch < self.epochs
+        if self._scheduled:
+            self._collect()
         member_steps = np.where(living, self.epoch_steps, 0)
         steps = int(member_steps.max())
-        rates, orders = self._rates(steps), self._orders(living)
+        rates, orders, mixes = self._rates(steps), self._orders(living), self._mixes(steps)
         plan, stride = self._plan, self._stride()
         for begin in range(0, steps, stride):
             if stop():
@@ -108,6 +119,7 @@ class Fleet:
                 self.batch_rows,
                 orders,
                 rates,
+                mixes,
                 self._seeds,
                 self._splits,
                 self._balanced,
@@ -116,12 +128,9 @@ class Fleet:
                 self._codes,
                 self._target,
                 *self._weighings,
-                plan.options,
-                plan.places,
-                plan.offsets,
-                plan.source_of,
-                plan.layers,
+                plan.network,
                 plan.blocks,
+                self._memory,
             )
         self.epoch += 1
         self._average(living)
@@ -142,6 +151,14 @@ class Fleet:
             rates[position] = member.config.learning_rate * share
         return rates
 
+    def _mixes(self, steps: int) -> Array:
+        """Shares ``[members, steps]`` of a row in its mixture with another; 1 mixes nothing."""
+        mixes = np.ones((len(self.members), steps))
+        for position in np.flatnonzero(self.scalars.mixup):
+            member = self.members[position]
+            mixes[position] = chance.mixtures(member.seed, self.epoch, steps, member.config.mixup)
+        return mixes
+
     def _orders(self, living: Array) -> Array:
         """Row numbers ``[members, rows]`` in the order of this epoch: batch after batch, padded at the end."""
         orders = np.zeros((len(self.members), int((self.batch_rows * self.epoch_steps).max())), dtype=np.int32)
@@ -156,22 +173,25 @@ class Fleet:
         return orders
 
     def _average(self, living: Array) -> None:
-        decay = self.scalars.averaging
-        moving = living & (decay > 0)
+        """Take the weights at the end of an epoch into the average."""
+        configs = [member.config for member in self.members]
+        moving = living & np.array([averaging.correction(config, self.epoch) > 0 for config in configs])
         if moving.any():
-            d = decay[moving, None].astype(self.precision)
+            kept = np.array([averaging.decay(config, self.epoch - 1) for config in configs])
+            d = kept[moving, None].astype(self.precision)
             self.average[moving] = d * self.average[moving] + (1 - d) * self.weights[moving]
 
     # what it has learnt
 
     def learnt(self) -> Array:
         """Give the weights to predict with, ``[members, parameters]``: averaged where a member averages."""
-        decay = self.scalars.averaging
-        if not decay.any() or self.epoch == 0:
+        trained = np.minimum(self.epoch, self.epochs)
+        pairs = zip(self.members, trained, strict=True)
+        corrections = np.array([averaging.correction(member.config, int(epochs)) for member, epochs in pairs])
+        if not corrections.any():
             return self.weights
-        trained = np.minimum(self.epoch, self.scalars.epochs)
-        share = np.where(decay > 0, 1 - decay**trained, 1.0)[:, None].astype(self.precision)
-        averaged: Array = np.where(decay[:, None] > 0, self.average / share, self.weights)
+        share = np.where(corrections > 0, corrections, 1.0)[:, None].astype(self.precision)
+        averaged: Array = np.where(corrections[:, None] > 0, self.average / share, self.weights)
         return averaged
 
     def outputs(self, rows: Sequence[Array], weights: Array) -> list[Array]:
@@ -193,10 +213,7 @@ class Fleet:
             self._splits,
             self._values,
             self._codes,
-            plan.options,
-            plan.places,
-            plan.offsets,
-            plan.layers,
+            plan.network,
             _CHUNK,
         )
         return [out[begin:end] for begin, end in pairwise(bounds)]

@@ -13,19 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from evenfit.fleet import chance
+from evenfit.fleet import averaging, chance
 from evenfit.fleet.layout import Layout, layout, starting_weights
 from evenfit.fleet.member import Member
+from evenfit.fleet.plain_network import Parameters, Pass, groups, network
 from evenfit.fleet.samples import Samples
 from evenfit.fleet.schedules import SCHEDULES
-
-ACTIVATIONS = {
-    "relu": functional.relu,
-    "selu": functional.selu,
-    "mish": functional.mish,
-    "silu": functional.silu,
-    "gelu": lambda x: functional.gelu(x, approximate="tanh"),
-}
+from evenfit.regularize.strength_schedules import SCHEDULES as STRENGTHS
 
 
 def train(member: Member, samples: Samples, *, epochs: int, precision: torch.dtype = torch.float64) -> npt.NDArray[Any]:
@@ -40,28 +34,27 @@ def train(member: Member, samples: Samples, *, epochs: int, precision: torch.dty
     rows = np.asarray(samples.training[member.split])
     batch = min(config.batch_rows, len(rows))
     steps = len(rows) // batch
-    weights = samples.balanced_weights if config.balanced_classes else samples.row_weights
-    average, share = start * 0, 1.0
-    for epoch in range(min(epochs, config.epochs)):
+    average, trained = start * 0, min(epochs, config.epochs)
+    for epoch in range(trained):
         order = rows[chance.row_order(member.seed, epoch, len(rows))]
+        mixes = chance.mixtures(member.seed, epoch, steps, config.mixup) if config.mixup > 0 else np.ones(steps)
         for step in range(steps):
             progress = np.array([(epoch * steps + step) / (config.epochs * steps)])
             rate = config.learning_rate * float(SCHEDULES[config.schedule](progress)[0])
             for group in optimiser.param_groups:
                 group["lr"] = rate * group["multiple"]
             taken = order[step * batch : (step + 1) * batch]
-            outputs = network(parameters, plan, member, samples, taken, epoch=epoch, step=step)
-            weight = torch.tensor(weights[member.split][taken], dtype=precision)
-            loss = (_row_losses(outputs, member, samples, taken) * weight).mean()
-            optimiser.zero_grad()
-            loss.backward()
+            passes = [
+                Pass(member=member, rows=taken, epoch=epoch, step=step, turn=turn, mix=float(mixes[step]))
+                for turn in range(2 if config.r_drop > 0 else 1)
+            ]
+            _set_gradients(parameters, plan, samples, passes)
             optimiser.step()
-            _proximal(member, plan, parameters, rate)
-        decay = config.weight_averaging
-        average, share = decay * average + (1 - decay) * _flat(plan, parameters), share * decay
-    if config.weight_averaging > 0 and epochs > 0:
-        return (average / (1 - share)).numpy()
-    return _flat(plan, parameters).numpy()
+            _proximal(parameters, plan, member, rate=rate, epoch=epoch)
+        decay = averaging.decay(config, epoch)
+        average = decay * average + (1 - decay) * _flat(plan, parameters)
+    share = averaging.correction(config, trained)
+    return (average / share if share > 0 else _flat(plan, parameters)).numpy()
 
 
 def predict(row: npt.NDArray[Any], member: Member, samples: Samples, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -69,85 +62,74 @@ def predict(row: npt.NDArray[Any], member: Member, samples: Samples, rows: npt.N
     plan = layout(member.config, samples.shape, samples.outputs)
     flat = torch.from_numpy(np.ascontiguousarray(row))
     parameters = {block.name: flat[block.start : block.stop].reshape(block.shape) for block in plan.blocks}
-    return network(parameters, plan, member, samples, rows, epoch=None, step=0).numpy()
+    return network(parameters, plan, samples, member.split, rows, None)[0].numpy()
 
 
-def network(
-    parameters: dict[str, Tensor],
-    plan: Layout,
-    member: Member,
-    samples: Samples,
-    rows: npt.NDArray[Any],
-    *,
-    epoch: int | None,
-    step: int,
-) -> Tensor:
-    """Run the network over rows; ``epoch`` is None in evaluation mode."""
-    config, training = member.config, epoch is not None
-    scale = parameters["scale"]
-    values = torch.tensor(samples.values[member.split][rows], dtype=scale.dtype)
-    numeric = plan.inputs.numeric
-    if training and config.input_noise > 0:
-        stream = chance.key(member.seed, chance.NOISE, epoch or 0, step)
-        noise = torch.tensor(chance.normals(stream, len(rows) * numeric).reshape(len(rows), numeric), dtype=scale.dtype)
-        values[:, :numeric] += config.input_noise * noise
-    parts = [values[:, :numeric]]
-    if plan.periodic:
-        column = values[:, :numeric, None]
-        cosines = torch.cos(2 * torch.pi * (column * parameters["frequency"] + parameters["phase"]))
-        made = torch.einsum("bjf,jkf->bjk", cosines, parameters["periodic"]) + parameters["periodic_bias"]
-        parts = [torch.cat([column, made], dim=2).flatten(1)]
-    parts.append(values[:, numeric:])
-    first = 0
-    for position, levels in enumerate(plan.inputs.cardinalities):
-        code = torch.tensor(samples.codes[member.split][rows, position], dtype=torch.int64)
-        known = parameters["level"][first + code.clamp(min=0)] * (code >= 0)[:, None]
-        parts.append(known)
-        first += levels
-    units = torch.cat(parts, dim=1) * scale
-    if training and config.input_dropout > 0:
-        mask = _mask(member, chance.INPUT_MASK, epoch or 0, step, config.input_dropout, (len(rows), plan.columns))
-        units = units * mask.to(scale.dtype)[:, _sources(plan)]
-    for layer, width in enumerate(plan.widths):
-        units = ACTIVATIONS[plan.activation](units @ parameters[f"weight{layer}"] + parameters[f"bias{layer}"])
-        if training and config.dropout > 0:
-            purpose = chance.HIDDEN_MASK + layer
-            units = units * _mask(member, purpose, epoch or 0, step, config.dropout, (len(rows), width)).to(scale.dtype)
-    return units @ parameters["weight_out"] + parameters["bias_out"]
+def _set_gradients(parameters: Parameters, plan: Layout, samples: Samples, passes: list[Pass]) -> None:
+    """Give each parameter its gradient: at the weights, or uphill from them, and not longer than may be."""
+    config, learnt = passes[0].member.config, [one for one in parameters.values() if one.requires_grad]
+    gradients = torch.autograd.grad(_loss(parameters, plan, samples, passes), learnt, materialize_grads=True)
+    if config.sam_radius > 0:
+        pace = config.sam_radius / (_length(gradients) + 1e-12)
+        there = {id(one): one + pace * gradient for one, gradient in zip(learnt, gradients, strict=True)}
+        uphill = {name: there.get(id(one), one) for name, one in parameters.items()}
+        gradients = torch.autograd.grad(_loss(uphill, plan, samples, passes), learnt, materialize_grads=True)
+    factor = 1.0
+    if config.gradient_clip > 0:
+        factor = min(1.0, config.gradient_clip / (float(_length(gradients)) + 1e-6))
+    for one, gradient in zip(learnt, gradients, strict=True):
+        one.grad = factor * gradient
 
 
-def _sources(plan: Layout) -> Tensor:
-    numeric, size = plan.inputs.numeric, plan.embedding_size
-    slots = 4 if plan.periodic else 1
-    sources = [j for j in range(numeric) for _ in range(slots)] + list(range(numeric, plan.inputs.features))
-    sources += [plan.inputs.features + c for c in range(len(plan.inputs.cardinalities)) for _ in range(size)]
-    return torch.tensor(sources)
+def _length(gradients: tuple[Tensor, ...]) -> Tensor:
+    return torch.stack([gradient.square().sum() for gradient in gradients]).sum().sqrt()
 
 
-def _mask(member: Member, purpose: int, epoch: int, step: int, rate: float, shape: tuple[int, int]) -> Tensor:
-    limit = chance.threshold(rate)
-    drawn = chance.mask_bytes(chance.key(member.seed, purpose, epoch, step), shape[0] * shape[1]).reshape(shape)
-    return torch.from_numpy((drawn >= limit) * (256 / (256 - limit)))
+def _loss(parameters: Parameters, plan: Layout, samples: Samples, passes: list[Pass]) -> Tensor:
+    """Give the mean loss of a batch, with what its passes add to it."""
+    first, split = passes[0], passes[0].member.split
+    config = first.member.config
+    weights = (samples.balanced_weights if config.balanced_classes else samples.row_weights)[split][first.rows]
+    total, made = torch.zeros(()), []
+    for one in passes:
+        outputs, hidden = network(parameters, plan, samples, split, one.rows, one)
+        made.append(outputs)
+        weight = torch.tensor(weights, dtype=outputs.dtype)
+        target = torch.tensor(samples.target[split][one.rows], dtype=outputs.dtype)
+        losses = one.mix * weight * _row_losses(outputs, target, samples, config.label_smoothing)
+        if one.mix < 1:
+            partner = _row_losses(outputs, target.roll(-1), samples, config.label_smoothing)
+            losses = losses + (1 - one.mix) * weight.roll(-1) * partner
+        activity = torch.stack([units.abs().sum() for units in hidden]).sum() / len(one.rows) if hidden else 0.0
+        total = total + (losses.mean() + config.activity_l1 * activity) / len(passes)
+    if len(passes) > 1:
+        total = total + config.r_drop * (first.mixed(weight) * _disagreement(made, samples)).mean()
+    return total
 
 
-def _row_losses(outputs: Tensor, member: Member, samples: Samples, rows: npt.NDArray[Any]) -> Tensor:
-    target = torch.tensor(samples.target[member.split][rows], dtype=outputs.dtype)
+def _row_losses(outputs: Tensor, target: Tensor, samples: Samples, smoothing: float) -> Tensor:
     if samples.classification:
-        smoothing = member.config.label_smoothing
         return functional.cross_entropy(outputs, target.long(), label_smoothing=smoothing, reduction="none")
     return (outputs[:, 0] - target) ** 2
 
 
-def _optimiser(member: Member, plan: Layout, parameters: dict[str, Tensor]) -> torch.optim.Optimizer:
+def _disagreement(made: list[Tensor], samples: Samples) -> Tensor:
+    if not samples.classification:
+        return (made[0][:, 0] - made[1][:, 0]) ** 2
+    one, other = (outputs.log_softmax(dim=1) for outputs in made)
+    return ((one.exp() - other.exp()) * (one - other)).sum(dim=1) / 2
+
+
+def _optimiser(member: Member, plan: Layout, parameters: Parameters) -> torch.optim.Optimizer:
     config = member.config
-    learns = config.input_scale_rate > 0
+    parameters["scale"].requires_grad_(config.input_scale_rate > 0)
     groups = [
         {
             "params": [parameters[block.name]],
             "multiple": config.input_scale_rate if block.kind == "scale" else 1.0,
         }
         for block in plan.blocks
-        if learns or block.kind != "scale"
+        if parameters[block.name].requires_grad
     ]
     if config.optimiser == "adamw":
         decays = (config.momentum, config.second_momentum)
@@ -155,16 +137,32 @@ def _optimiser(member: Member, plan: Layout, parameters: dict[str, Tensor]) -> t
     return torch.optim.SGD(groups, lr=1.0, momentum=config.momentum, nesterov=config.nesterov)
 
 
-def _proximal(member: Member, plan: Layout, parameters: dict[str, Tensor], rate: float) -> None:
+@torch.no_grad()
+def _proximal(parameters: Parameters, plan: Layout, member: Member, *, rate: float, epoch: int) -> None:
+    """Take the proximal step of all penalties, then the projections on the bounds."""
     config = member.config
     step = rate if config.optimiser == "adamw" else rate / (1 - config.momentum)
+    step *= STRENGTHS[config.penalty_schedule](epoch / config.epochs)
     l1 = config.l1 + config.elastic_net * config.beta
     l2 = config.l2 + config.elastic_net * (1 - config.beta) / 2
-    with torch.no_grad():
-        for block in plan.weights():
-            weight = parameters[block.name]
-            weight.copy_(torch.sign(weight) * (weight.abs() - step * l1).clamp(min=0) / (1 + 2 * step * l2))
+    for layer, block in enumerate(plan.weights()):
+        weight = parameters[block.name]  # [in, out]
+        weight.copy_(torch.sign(weight) * (weight.abs() - step * l1).clamp(min=0))
+        group = groups(plan, layer)
+        squares = torch.zeros(int(group.max()) + 1, dtype=weight.dtype).index_add(0, group, weight.square().sum(dim=1))
+        norms = squares.sqrt()[group, None]
+        threshold = step * config.group_lasso
+        weight.copy_(torch.where(norms > threshold, weight * (1 - threshold / norms), 0.0))
+        weight.div_(1 + 2 * step * l2)
+        if config.max_norm > 0:
+            weight.mul_((config.max_norm / weight.norm(dim=0)).clamp(max=1))
+        if config.unit_norm and layer < len(plan.widths):
+            norms = weight.norm(dim=0)
+            weight.copy_(torch.where(norms > 0, weight / norms, weight))
+        if config.spectral_bound > 0:
+            left, stretch, right = torch.linalg.svd(weight, full_matrices=False)
+            weight.copy_(left @ torch.diag(stretch.clamp(max=config.spectral_bound)) @ right)
 
 
-def _flat(plan: Layout, parameters: dict[str, Tensor]) -> Tensor:
+def _flat(plan: Layout, parameters: Parameters) -> Tensor:
     return torch.cat([parameters[block.name].detach().reshape(-1) for block in plan.blocks])

@@ -44,7 +44,7 @@ def draw_near(
             for name in free
             if generator.random() < _CHANGED
         }
-        configs.append(parent.with_values(**common, **changes))
+        configs.append(parent.with_values(**common, **changes).tidied())
     return tuple(configs)
 
 

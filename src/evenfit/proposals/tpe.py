@@ -6,8 +6,10 @@ import logging
 import math
 import warnings
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -17,6 +19,7 @@ from evenfit.specs.config import Config
 from evenfit.specs.space import Choice, Range, Space
 
 WARM_UP = 12  # trials before which search is random
+RARE = 0.85  # probability of one value above which what decides between it and the others is not learnt
 _ON = "__on"  # whether a value that may be 0 is not
 
 
@@ -28,6 +31,8 @@ def draw_tpe(
     Bergstra et al., "Algorithms for hyper-parameter optimization", NeurIPS 2011. Until ``WARM_UP``
     trials are known, and for a quarter of every batch, configs are random. Configs of one
     call agree in the ``shared`` values. Trials that lost a race count with the best loss they had.
+    Values that are nearly always the same are drawn as the space says: of the few trials that had another
+    nothing can be learnt, and each would make the estimate of all others poorer and slower.
     """
     known = [trial for trial in history if trial.status != DIVERGED and math.isfinite(trial.loss)]
     if len(known) < WARM_UP:
@@ -39,17 +44,21 @@ def draw_tpe(
             seed=seed % 2**32, multivariate=True, group=True, constant_liar=True, n_startup_trials=0
         )
     study = optuna.create_study(sampler=sampler)
+    rare = {name: value for name, value in space.values.items() if name not in shared and value.usual >= RARE}
+    learnt = replace(space, values={name: value for name, value in space.values.items() if name not in rare})
     for trial in known:
-        params, distributions = _as_params(space, trial.config)
+        params, distributions = _as_params(learnt, trial.config)
         study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=float(trial.loss)))
     random = count // 4
-    first = _ask(space, study, {})
+    first = _ask(learnt, study, {})
     common = {name: first[name] for name in space.values if name in shared}
-    configs = [space.config(first)]
-    while len(configs) < count - random:
-        configs.append(space.config(_ask(space, study, common)))
+    asked = [first, *(_ask(learnt, study, common) for _ in range(count - random - 1))]
+    generator = np.random.default_rng([seed, 1])
+    configs = [
+        space.config(chosen | {name: value.at(generator.random()) for name, value in rare.items()}) for chosen in asked
+    ]
     rest = draw_random(space, history, random, shared=shared, seed=seed)
-    return tuple(configs) + tuple(config.with_values(**common) for config in rest)
+    return tuple(configs) + tuple(config.with_values(**common).tidied() for config in rest)
 
 
 def _ask(space: Space, study: optuna.Study, common: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def page(study: Study, facts: Facts) -> str:
         sections.hyperparameters(study, facts),
         sections.predictions(study, facts),
         sections.columns(study, facts),
+        sections.regularisation(study, facts),
         sections.all_configs(study, facts),
         sections.data(study, facts),
         sections.how(study, facts),

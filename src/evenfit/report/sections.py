@@ -9,14 +9,34 @@ from evenfit.report.configs import MOST, configs
 from evenfit.report.confusion import confusion, confusion_html
 from evenfit.report.digits import count, fixed, interval_decimals, span, with_interval
 from evenfit.report.facts import Facts
-from evenfit.report.figures import calibration, curves, gap, hyperparameter, importance, optimism, progress, residuals
+from evenfit.report.figures import (
+    calibration,
+    curves,
+    gap,
+    hyperparameter,
+    importance,
+    optimism,
+    progress,
+    regularisers,
+    residuals,
+)
 from evenfit.report.figures.canvas import DEFAULT, SELECTED, svg
 from evenfit.report.findings import findings, judged
 from evenfit.report.markup import bullets, code, definitions, figure, figures, paragraph, rows, section
 from evenfit.report.methods import SOURCES, methods
 from evenfit.report.side_by_side import side_by_side
 from evenfit.report.toml import toml
-from evenfit.report.words import as_interval, as_score, base_loss, metric_word, percent, searched, spending, value_word
+from evenfit.report.words import (
+    as_interval,
+    as_score,
+    base_loss,
+    mattered,
+    metric_word,
+    percent,
+    searched,
+    spending,
+    value_word,
+)
 from evenfit.results.study import Study
 from evenfit.results.trial import Trial
 
@@ -231,6 +251,37 @@ def columns(study: Study, facts: Facts) -> str:
             )
         ),
     )
+
+
+def regularisation(study: Study, facts: Facts) -> str:
+    """Which regularisers mattered: measured on the selected config, and as the search suggests."""
+    ranking, loss, drawn = facts.ranking, metric_word(study.truth.metric), []
+    said = mattered(ranking)
+    if ranking.effects:
+        drawn.append(
+            figure(
+                svg(regularisers.draw(ranking, loss=loss), name="regularisers", title=said),
+                title="Without it",
+                caption="Rise of the loss when the selected config is trained anew without one regulariser, all else "
+                "equal, on the same splits from the same seeds; intervals over splits, probabilities corrected for how "
+                f"many there are. {said[:1].upper()}{said[1:]}.",
+                table=regularisers.table(ranking),
+            )
+        )
+    if ranking.leaning:
+        drawn.append(
+            markup.block(
+                "What the search leant to",
+                paragraph(
+                    "How different the best fifth of the configs is from all that were tried. An average over the "
+                    "search, in which other values vary, too: a hint, not an effect."
+                )
+                + rows(regularisers.search_table(ranking), caption="What the search leant to"),
+            )
+        )
+    if not drawn:
+        return ""
+    return section("regularisers", "Regularisers that mattered", figures(*drawn))
 
 
 def all_configs(study: Study, facts: Facts) -> str:

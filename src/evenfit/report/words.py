@@ -6,7 +6,9 @@ import math
 
 from evenfit.report.digits import count, duration, fixed, interval_decimals, short, with_interval
 from evenfit.report.facts import Facts
+from evenfit.results.ablation import HARMS, HELPS, UNCLEAR
 from evenfit.results.metrics import METRICS
+from evenfit.results.ranking import Ranking
 from evenfit.results.study import Comparison, Estimate, Interval, Side, Study
 from evenfit.specs.config import Config
 
@@ -48,7 +50,23 @@ VALUE_WORDS = {  # the values of a config, as an axis or a column says them
     "label_smoothing": "label smoothing",
     "input_noise": "input noise",
     "weight_averaging": "weight averaging",
+    "group_lasso": "group lasso",
+    "max_norm": "max-norm",
+    "unit_norm": "unit norm",
+    "spectral_bound": "spectral bound",
+    "penalty_schedule": "penalties over the epochs",
+    "dropout_kind": "kind of dropout",
+    "dropout_schedule": "dropout over the epochs",
+    "drop_connect": "DropConnect",
+    "weight_noise": "weight noise",
+    "mixup": "mixup",
+    "r_drop": "R-Drop",
+    "activity_l1": "activity L1",
+    "sam_radius": "SAM radius",
+    "gradient_clip": "gradient clipping",
+    "swa_share": "SWA share",
 }
+_MOST_LEANING = 3  # regularisers that a search leant to, in one line
 ACTIVATION_WORDS = {"relu": "ReLU", "selu": "SELU", "mish": "Mish", "silu": "SiLU", "gelu": "GELU"}
 OPTIMISER_WORDS = {"adamw": "AdamW", "sgd": "SGD"}
 
@@ -103,10 +121,17 @@ def regularisation(config: Config, *, task: str) -> str:
     if config.elastic_net:
         share = short(config.beta, digits=2)
         used.append(f"elastic net {short(config.elastic_net, digits=2)} (L1 share {share})")
+    said = ("dropout", "input_dropout", "l1", "l2", "elastic_net")
+    others = [name for name in config.regularisers() if name not in said]
     used += [
-        f"{value_word(name)} {short(getattr(config, name), digits=2)}"
-        for name in ("label_smoothing", "input_noise", "weight_averaging")
-        if getattr(config, name) and not (name == "label_smoothing" and task == "regression")
+        value_word(name) if name == "unit_norm" else f"{value_word(name)} {short(getattr(config, name), digits=2)}"
+        for name in others
+        if not (name == "label_smoothing" and task == "regression")
+    ]
+    used += [
+        f"{value_word(name)} {getattr(config, name)}"
+        for name in ("dropout_kind", "dropout_schedule", "penalty_schedule")
+        if getattr(config, name) != getattr(Config(), name)
     ]
     absent = [
         value_word(name)
@@ -120,6 +145,39 @@ def regularisation(config: Config, *, task: str) -> str:
     if not used:
         return "none: no dropout, no L1, no L2"
     return ", ".join(used) + (f"; no {' and no '.join(absent)}" if absent else "")
+
+
+def mattered(ranking: Ranking) -> str:
+    """Which regularisers mattered, as far as is known; empty where nothing is.
+
+    Example:
+        >>> from evenfit.results.leaning import Lean
+        >>> mattered(Ranking(leaning=(Lean(name="l1", importance=0.5, among_best=0.9, among_all=0.4),)))
+        'not measured one by one; in the search: L1 (in 90% of the best configs, in 40% of all)'
+    """
+    if not ranking.effects:
+        leant = [
+            f"{value_word(lean.name)} (in {percent(round(lean.among_best, 2))} of the best configs, "
+            f"in {percent(round(lean.among_all, 2))} of all)"
+            for lean in ranking.leaning[:_MOST_LEANING]
+        ]
+        return f"not measured one by one; in the search: {', '.join(leant)}" if leant else ""
+    by_verdict: dict[str, list[str]] = {HELPS: [], HARMS: [], UNCLEAR: []}
+    for effect in ranking.effects:
+        rise = short(abs(effect.rise.mean), digits=2)
+        word = value_word(effect.name)
+        if not math.isfinite(effect.rise.mean):
+            word = f"{word} (training diverges without it)"
+        elif effect.verdict != UNCLEAR:
+            word = f"{word} (without it the loss {'rises' if effect.verdict == HELPS else 'falls'} by {rise})"
+        by_verdict[effect.verdict].append(word)
+    said = [", ".join(by_verdict[HELPS]) or "none is shown to help"]
+    for verdict, words in ((HARMS, "harms"), (UNCLEAR, "not shown to matter")):
+        if by_verdict[verdict]:
+            said.append(f"{words}: {', '.join(by_verdict[verdict])}")
+    if ranking.unmeasured:
+        said.append(f"not measured, for lack of time: {', '.join(map(value_word, ranking.unmeasured))}")
+    return "; ".join(said)
 
 
 def network(config: Config, *, task: str) -> str:

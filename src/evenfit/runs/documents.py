@@ -13,6 +13,7 @@ from evenfit.data.schema import Table
 from evenfit.data.table import describe
 from evenfit.report.facts import Facts, Fresh
 from evenfit.report.facts import Finish as FactsFinish
+from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval, Study
 from evenfit.runs.options import budget_text, to_toml
 from evenfit.runs.outcome import Outcome
@@ -28,6 +29,7 @@ def make_facts(
     run: Run,
     finishes: Sequence[Finish],
     importance: tuple[tuple[str, Interval], ...],
+    ranking: Ranking,
     fresh: Fresh | None,
     seconds_spent: float,
 ) -> Facts:
@@ -54,6 +56,7 @@ def make_facts(
         seconds_spent=seconds_spent,
         finishes=tuple(FactsFinish(trial=known.trial, seconds=known.seconds) for known in finishes),
         importance=importance,
+        ranking=ranking,
         fresh=fresh,
         ensemble_gain=study.selected.selection_loss.mean - study.ensemble.loss if study.ensemble.used else None,
         versions=_versions(),

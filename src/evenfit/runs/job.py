@@ -12,12 +12,18 @@ from typing import Any, Protocol
 
 from evenfit.data.splits import make_splits
 from evenfit.errors import BudgetError, DataError, Interrupted, WorkerError
+from evenfit.experiments.ablation import ablate, finished
 from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.tuning import Planned
 from evenfit.experiments.workers import Workers
+from evenfit.results.ablation import effects
+from evenfit.results.leaning import FEWEST, leaning
 from evenfit.results.metrics import default_metric, metric_of
+from evenfit.results.ranking import Ranking
+from evenfit.results.selection import select
 from evenfit.results.study import Interval, Study
+from evenfit.results.trial import Trial
 from evenfit.runs.documents import make_facts, write_documents
 from evenfit.runs.outcome import Outcome
 from evenfit.runs.progress import Progress, Report
@@ -34,6 +40,7 @@ __all__ = ["Job", "Starting", "plan_job", "read_source"]
 _LATER = ("evenfit.runs.deployment", "evenfit.runs.importance", "evenfit.report.page", "evenfit.report.readme")
 _REPORT_SECONDS = 1.0  # that the report takes
 _LEAST_IMPORTANCE_SECONDS, _IMPORTANCE_SECONDS = 0.3, 3.0
+_ABLATION_SHARE = 0.05  # of the budget, for training the selected config without each of its regularisers
 _REFIT_SHARE = 0.15  # of the budget, for training the final model anew where rows are in order of time
 
 
@@ -89,16 +96,19 @@ class Job:
             StoreError: the disk is full, or cannot be written.
         """
         self.progress = progress
+        self.workers = 1
         self.source.tell(progress)
         try:
             with self.store.lock(self.run), told_plainly(self.run.folder, run=self.run.folder):
                 try:
                     self._recover()
                     workers = starting.give(self.search.problem, stop_at=self._stop_at())
+                    self.workers = workers.count
                     self._import_ahead(workers)
                     self._search(workers)
+                    ranking = self._rank(workers)
                     starting.__exit__(None, None, None)
-                    return self._finish()
+                    return self._finish(ranking)
                 except (BudgetError, DataError):
                     self.store.finish(self.run, None, "failed")
                     raise
@@ -123,7 +133,7 @@ class Job:
         run_search(
             self.search,
             workers,
-            stop_at=self._stop_at(),
+            stop_at=self._stop_at(apart=self._apart()),
             found=self.found,
             planned=[_stored_heat(stored.number, stored.configs) for stored in self.store.rounds(self.run)],
             tell=self._tell,
@@ -166,7 +176,7 @@ class Job:
     def _spent(self) -> float:
         return self.before + time.monotonic() - self.started
 
-    def _stop_at(self) -> float | None:
+    def _stop_at(self, *, apart: float = 0.0) -> float | None:
         """Give the moment when training ends, so that selection, model and report fit into the budget."""
         seconds = self.request.budget.seconds
         if seconds is None:
@@ -175,13 +185,57 @@ class Job:
         reserve = 2.2 + 0.045 * min(seconds, 60.0) + rows * 4e-5 + (0 if test is None else test.rows * 6e-5)
         if self.request.time is not None:
             reserve += _REFIT_SHARE * seconds
-        return self.started + seconds - self.before - min(reserve, 0.35 * seconds)
+        return self.started + seconds - self.before - min(reserve, 0.35 * seconds) - apart
+
+    def _apart(self) -> float:
+        """Give the seconds of training that are not the search's but the ablation's: none where they would not do."""
+        if self.request.budget.seconds is None:
+            return 0.0
+        costs, default = self.search.costs, self.search.space.default
+        return ablation_seconds(
+            self.request.budget.seconds,
+            one=costs.config(default),
+            count=1 + len(default.regularisers()),
+            workers=self.workers,
+        )
+
+    def _rank(self, workers: Workers) -> Ranking:
+        """Say which regularisers mattered: by an ablation where there is time for it, else by the search."""
+        trials = [self.found.trials[number] for number in sorted(self.found.trials)]
+        truth = self.search.problem.truth
+        selected = trials[select(truth, trials, rule=self.search.selection)]
+        used = tuple(
+            name
+            for name in selected.config.regularisers()
+            if name != "label_smoothing" or self.search.problem.task != "regression"
+        )
+        names = used[: self._affordable(selected, len(used))]
+        if names:
+            self._say("measuring what each regulariser does")
+            events = list(ablate(selected.config, names, workers=workers, stop_at=self._stop_at()))
+            known = finished(events, selected.config, names)
+            if known is not None:
+                found = effects(truth, *known)
+                measured = {effect.name for effect in found}
+                left = tuple(name for name in used if name not in measured)
+                return Ranking(effects=found, leaning=leaning(trials), unmeasured=left)
+        return Ranking(leaning=leaning(trials), unmeasured=used)
+
+    def _affordable(self, selected: Trial, count: int) -> int:
+        """Say how many of its regularisers the selected config can be trained without."""
+        stop_at = self._stop_at()
+        if stop_at is None:  # no clock has a part in it: all, unless the search itself was no longer
+            return count if len(self.found.trials) >= FEWEST else 0
+        if self._apart() == 0 or not selected.seconds > 0:
+            return 0
+        left = (stop_at - time.monotonic()) * self.workers
+        return max(0, min(count, int(0.8 * left / selected.seconds) - 1))
 
     def _left(self) -> float:
         seconds = self.request.budget.seconds
         return math.inf if seconds is None else seconds - self._spent()
 
-    def _finish(self) -> Outcome:
+    def _finish(self, ranking: Ranking) -> Outcome:
         from evenfit.runs.deployment import make_model, refit_model
         from evenfit.runs.importance import importance
         from evenfit.runs.scoring import score_rows
@@ -203,7 +257,7 @@ class Job:
         self._say("measuring what each column is worth")
         worth = importance(self.search.problem, fold_model, seconds=self._importance_seconds())
         self._say("writing the report")
-        outcome = self._outcome(study, worth, fresh)
+        outcome = self._outcome(study, worth, ranking, fresh)
         write_documents(outcome, self.request)
         self.store.prune_states(self.run, {part.trial for part in fold_model.parts})
         self.store.finish(self.run, outcome.json(), "done", report=outcome.text())
@@ -216,7 +270,7 @@ class Job:
             return math.inf
         return min(_IMPORTANCE_SECONDS, max(_LEAST_IMPORTANCE_SECONDS, self._left() - _REPORT_SECONDS))
 
-    def _outcome(self, study: Study, worth: tuple[tuple[str, Interval], ...], fresh: Any) -> Outcome:
+    def _outcome(self, study: Study, worth: tuple[tuple[str, Interval], ...], ranking: Ranking, fresh: Any) -> Outcome:
         facts = make_facts(
             self.request,
             self.source.table,
@@ -224,12 +278,27 @@ class Job:
             run=self.run,
             finishes=self.store.finishes(self.run),
             importance=worth,
+            ranking=ranking,
             fresh=fresh,
             seconds_spent=self._spent(),
         )
         return Outcome(
             study=study, facts=facts, folder=self.run.folder, name=self.run.name, require=self.request.require
         )
+
+
+def ablation_seconds(budget: float, *, one: float, count: int, workers: int) -> float:
+    """Give the seconds of a budget to keep for an ablation of ``count`` configs of ``one`` core-second each.
+
+    None where a twentieth of the budget would not do for three of them: the search has better use for it.
+
+    Example:
+        >>> ablation_seconds(60.0, one=0.5, count=5, workers=2), ablation_seconds(60.0, one=9.0, count=5, workers=2)
+        (1.875, 0.0)
+    """
+    needed = 1.5 * one * max(3, count) / workers  # what is selected may be larger, and the model is not exact
+    most = _ABLATION_SHARE * budget
+    return min(most, needed) if needed * 3 / max(3, count) <= most else 0.0
 
 
 def _stored_entry(entry: Entry) -> dict[str, Any]:

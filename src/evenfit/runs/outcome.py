@@ -49,6 +49,7 @@ class Outcome:
             {"column": name, "mean": known.mean, "low": known.low, "high": known.high}
             for name, known in self.facts.importance
         ]
+        found["regularisers"] = self.facts.ranking.to_json()
         return found
 
     @property

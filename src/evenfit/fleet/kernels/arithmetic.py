@@ -157,6 +157,12 @@ def fill_words(stream, out, count):
         out[i] = mix(stream + np.uint64(i + 1) * _GOLDEN)
 
 
+@jit
+def word(stream, i):
+    """Give the i-th word of a stream, as ``chance.words`` does."""
+    return mix(stream + np.uint64(i + 1) * _GOLDEN)
+
+
 @intrinsic
 def _bits(typing_context: Any, number: Any) -> Any:
     """Give the bits of a float64."""

@@ -165,6 +165,34 @@ def drop_inputs(units, columns, threshold, kept_scale, stream, source_of, words)
 
 
 @jit
+def mix_rows(units, share, spare):
+    """Mix each row with the next of its batch, the last with the first, in place (Zhang et al., "mixup", 2018)."""
+    count, width = units.shape
+    own, rest = like(share, units[0, 0]), like(1.0 - share, units[0, 0])
+    for d in range(width):
+        spare[d] = units[0, d]
+    for b in range(count - 1):
+        for d in range(width):
+            units[b, d] = own * units[b, d] + rest * units[b + 1, d]
+    for d in range(width):
+        units[count - 1, d] = own * units[count - 1, d] + rest * spare[d]
+
+
+@jit
+def unmix_rows(gradient, share, spare):
+    """Take a gradient back through ``mix_rows``, in place."""
+    count, width = gradient.shape
+    own, rest = like(share, gradient[0, 0]), like(1.0 - share, gradient[0, 0])
+    for d in range(width):
+        spare[d] = gradient[count - 1, d]
+    for b in range(count - 1, 0, -1):
+        for d in range(width):
+            gradient[b, d] = own * gradient[b, d] + rest * gradient[b - 1, d]
+    for d in range(width):
+        gradient[0, d] = own * gradient[0, d] + rest * spare[d]
+
+
+@jit
 def scale_weights(weights, scale, out, rows, columns):
     """Multiply each row of the first layer's weights by its input's scale: the same as scaling the input."""
     for d in range(rows):

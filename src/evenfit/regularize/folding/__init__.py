@@ -1,0 +1,1 @@
+"""Folding: dropout taken out of a model for deployment, its scale multiplied into the weights where that is exact."""
