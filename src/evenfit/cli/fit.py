@@ -1,5 +1,6 @@
 """evenfit fit: from a table to a network that generalises."""
 
+import math
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -139,5 +140,6 @@ def gate(upper_bound: float, *, require: float | None) -> int:
     """The exit code of a quality gate: 1 when the estimate's upper bound is above what was required."""
     if require is None or upper_bound <= require:
         return DONE
-    sys.stderr.write(f"evenfit: the estimate's upper bound, {upper_bound:.4g}, is above the required {require:g}\n")
+    found = " is not known, and so not below" if math.isnan(upper_bound) else f", {upper_bound:.4g}, is above"
+    sys.stderr.write(f"evenfit: the estimate's upper bound{found} the required {require:g}\n")
     return GATE_FAILED
