@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from evenfit.fleet import chance
 from evenfit.fleet.kernels.arithmetic import exponential, half_turn_cosine, half_turn_sine, normal, stream_of
+from evenfit.regularize.chance import key, keys
 
 SEEDS = st.integers(0, 2**63 - 1)
 COUNT = 100_000
@@ -14,16 +15,16 @@ COUNT = 100_000
 
 @given(seed=SEEDS, purpose=st.integers(0, 80), epoch=st.integers(0, 10**6), step=st.integers(0, 10**6))
 def test_compiled_code_and_python_agree_on_a_stream(seed, purpose, epoch, step):
-    expected = chance.key(seed, purpose, epoch, step)
+    expected = key(seed, purpose, epoch, step)
     assert int(stream_of(np.uint64(seed), purpose, epoch, step)) == expected
-    assert int(chance.keys(np.array([seed], dtype=np.uint64), purpose, epoch, step)[0]) == expected
+    assert int(keys(np.array([seed], dtype=np.uint64), purpose, epoch, step)[0]) == expected
 
 
 @pytest.mark.statistical  # five standard errors: fails by chance once in a million, but the seed is fixed
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.25, 0.5, 0.9])
 def test_the_share_that_is_kept_is_the_one_that_is_rescaled_by(rate):
     limit = chance.threshold(rate)
-    kept = chance.mask_bytes(chance.key(3, chance.HIDDEN_MASK, 0, 0), COUNT) >= limit
+    kept = chance.mask_bytes(key(3, chance.HIDDEN_MASK, 0, 0), COUNT) >= limit
     share = (256 - limit) / 256
     assert abs(share - (1 - rate)) <= 1 / 512
     assert abs(kept.mean() - share) < 5 * np.sqrt(share * (1 - share) / COUNT)
@@ -41,16 +42,16 @@ def test_the_share_that_is_kept_is_the_one_that_is_rescaled_by(rate):
     ],
 )
 def test_masks_of_two_streams_are_unrelated(one, other):
-    first, second = (chance.mask_bytes(chance.key(*path), COUNT).astype(float) for path in (one, other))
+    first, second = (chance.mask_bytes(key(*path), COUNT).astype(float) for path in (one, other))
     assert abs(np.corrcoef(first, second)[0, 1]) < 5 / np.sqrt(COUNT)
     assert abs(np.corrcoef(first[1:], second[:-1])[0, 1]) < 5 / np.sqrt(COUNT)
 
 
 @pytest.mark.statistical
 def test_bytes_are_uniform_and_normals_normal():
-    counts = np.bincount(chance.mask_bytes(chance.key(1, 2), COUNT), minlength=256)
+    counts = np.bincount(chance.mask_bytes(key(1, 2), COUNT), minlength=256)
     assert ((counts - COUNT / 256) ** 2 / (COUNT / 256)).sum() < 255 + 5 * np.sqrt(2 * 255)
-    drawn = chance.normals(chance.key(1, 3), COUNT)
+    drawn = chance.normals(key(1, 3), COUNT)
     assert abs(drawn.mean()) < 5 / np.sqrt(COUNT)
     assert abs(drawn.std() - 1) < 5 / np.sqrt(2 * COUNT)
     assert abs((np.abs(drawn) < 1).mean() - 0.6826895) < 5 * np.sqrt(0.68 * 0.32 / COUNT)

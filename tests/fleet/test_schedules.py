@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evenfit.fleet.schedules import SCHEDULES
-from evenfit.regularize import strength_schedules
+from evenfit.regularize import schedules as shares
 from evenfit.specs import config
 
 
@@ -33,4 +33,4 @@ def test_coslog4_rises_and_falls_four_times():
 
 def test_every_schedule_of_a_config_exists():
     assert set(SCHEDULES) == set(config.SCHEDULES)
-    assert set(strength_schedules.SCHEDULES) == set(config.STRENGTH_SCHEDULES)
+    assert set(shares.SCHEDULES) == set(config.STRENGTH_SCHEDULES)

@@ -187,6 +187,21 @@ def test_steps_too_small_for_half_precision_are_not_lost():
     torch.testing.assert_close(averaged(ema, model)["weight"].item(), 2 - 0.999**300, rtol=0.01, atol=0)
 
 
+@pytest.mark.parametrize("part", [False, True])
+def test_a_compiled_model_and_the_model_itself_have_one_average(part):
+    model, batch = make("dense")
+    ema, plain = EMA(model, decay=0.5), EMA(model, decay=0.5)
+    train(model, batch)
+    plain.update(model)
+    if part:
+        compiled = nn.Sequential(*[torch.compile(one, backend="eager") for one in model])
+    else:
+        compiled = torch.compile(model, backend="eager")
+    ema.update(compiled)
+    ema.load_state_dict(plain.state_dict())
+    assert all(equal_bits(one, averaged(plain, model)[name]) for name, one in averaged(ema, compiled).items())
+
+
 def test_an_average_can_be_updated_after_inference_mode():
     model, batch = make("dense")
     with torch.inference_mode():

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import linear_model
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -170,6 +170,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize("penalty", FORMS)
+@settings(max_examples=20)
 @given(rate=st.floats(0, 0.9))
 def test_both_forms_of_dropout_have_equal_objectives(penalty, rate):
     original = nn.Linear(3, 2, dtype=torch.float64)

@@ -39,7 +39,7 @@ def test_proximal_descent_with_l2_shrinks_alike_and_agrees_where_the_curvature_i
     strength = 1 / (2 * eta * steps)  # the book's 1 / (tau eta), with the notes' L2 that has no half
     weight = torch.zeros(1, 6, dtype=torch.float64, requires_grad=True)
     optimiser = er.Proximal(torch.optim.SGD([weight], lr=0.9 / values.max().item()), er.L2(strength))
-    for _ in range(2000):
+    for _ in range(900):
         optimiser.zero_grad()
         ((weight[0] - minimiser) @ curvature @ (weight[0] - minimiser) / 2).backward()
         optimiser.step()

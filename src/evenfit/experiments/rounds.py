@@ -10,7 +10,7 @@ from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED
 from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
 from evenfit.experiments.workers import Workers
-from evenfit.fleet.chance import key
+from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
 
 _HEATS = 2  # of a round: their configs are proposed from the same history

@@ -10,7 +10,7 @@ from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED, step_seconds
 from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
 from evenfit.experiments.workers import Workers
-from evenfit.fleet.chance import key
+from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
 
 _RACED = 0.55  # share of all epochs that a raced heat trains

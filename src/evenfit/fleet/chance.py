@@ -1,9 +1,8 @@
 """Chance: every random number of a member, from its seed alone.
 
-Numbers are a hash of (seed, stream, step, position) and not the next ones of a generator. So a
-member's masks depend neither on its neighbours nor on where a fleet was stopped, there is no
-state to save, and a wider layer does not shift the shuffles. The hash is SplitMix64's finaliser
-(Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+Numbers are the hashes of ``evenfit.regularize.chance``, of (seed, stream, epoch, step, position). So a member's masks
+depend neither on its neighbours nor on where a fleet was stopped, there is no state to save, and a wider layer does not
+shift the shuffles.
 """
 
 from __future__ import annotations
@@ -11,12 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-UintArray = npt.NDArray[np.uint64]
-
-GOLDEN = 0x9E3779B97F4A7C15
-MIX_A = 0xBF58476D1CE4E5B9
-MIX_B = 0x94D049BB133111EB
-_MASK = (1 << 64) - 1
+from evenfit.regularize.chance import key, words
 
 # streams: what a random number is for
 WEIGHTS, ORDER, INPUT_MASK, NOISE, MIXTURE = 1, 2, 3, 4, 5
@@ -24,57 +18,9 @@ HIDDEN_MASK, WEIGHT_MASK, WEIGHT_NOISE_STREAM = 16, 256, 512  # layer i uses the
 SECOND_PASS = 1024  # what a second pass over the same batch adds
 
 
-def mix(value: int) -> int:
-    """Scramble 64 bits so that neighbouring values give unrelated ones."""
-    value = (value ^ (value >> 30)) * MIX_A & _MASK
-    value = (value ^ (value >> 27)) * MIX_B & _MASK
-    return value ^ (value >> 31)
-
-
-def key(seed: int, *path: int) -> int:
-    """Give the 64-bit key of a stream: a function of the seed and the path alone.
-
-    Example:
-        >>> key(1, ORDER, 0) != key(1, ORDER, 1)
-        True
-    """
-    state = mix(mix((seed + GOLDEN) & _MASK) + GOLDEN & _MASK)  # twice, or seed and part could change places
-    for part in path:
-        state = mix((state ^ mix((part + GOLDEN) & _MASK)) + GOLDEN & _MASK)
-    return state
-
-
-def keys(seeds: UintArray, *path: int | npt.NDArray[np.int64]) -> UintArray:
-    """Give the keys of many streams at once: ``key`` of every seed and path, which broadcast.
-
-    Example:
-        >>> int(keys(np.array([7], dtype=np.uint64), 2, 3)[0]) == key(7, 2, 3)
-        True
-    """
-    with np.errstate(over="ignore"):
-        state = _mix_all(_mix_all(seeds + np.uint64(GOLDEN)) + np.uint64(GOLDEN))
-        for part in path:
-            state = _mix_all(
-                (state ^ _mix_all(np.asarray(part).astype(np.uint64) + np.uint64(GOLDEN))) + np.uint64(GOLDEN)
-            )
-    return state
-
-
-def _mix_all(values: UintArray) -> UintArray:
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(MIX_A)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(MIX_B)
-    return values ^ (values >> np.uint64(31))
-
-
 def member_seed(search_seed: int, repeat: int, split: int) -> int:
     """Give a member's seed: a function of the search's seed, repeat and split, never of its config."""
     return key(search_seed, repeat, split) >> 1  # 63 bits, so that it fits a signed column
-
-
-def words(stream: int, count: int) -> UintArray:
-    """Give the first ``count`` 64-bit words of a stream: the hashes of its positions."""
-    with np.errstate(over="ignore"):
-        return _mix_all(np.uint64(stream) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN))
 
 
 def mask_bytes(stream: int, count: int) -> npt.NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from evenfit.fleet import chance
 from evenfit.fleet.kernels.activations import DROPOUT_CODES
-from evenfit.regularize.strength_schedules import SCHEDULES as STRENGTHS
+from evenfit.regularize.schedules import SCHEDULES as STRENGTHS
 from evenfit.specs.config import Config
 
 FloatArray = npt.NDArray[np.float64]

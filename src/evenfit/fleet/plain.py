@@ -19,7 +19,7 @@ from evenfit.fleet.member import Member
 from evenfit.fleet.plain_network import Parameters, Pass, groups, network
 from evenfit.fleet.samples import Samples
 from evenfit.fleet.schedules import SCHEDULES
-from evenfit.regularize.strength_schedules import SCHEDULES as STRENGTHS
+from evenfit.regularize.schedules import SCHEDULES as STRENGTHS
 
 
 def train(member: Member, samples: Samples, *, epochs: int, precision: torch.dtype = torch.float64) -> npt.NDArray[Any]:

@@ -15,6 +15,7 @@ from evenfit.fleet import chance
 from evenfit.fleet.layout import SLOTS, Layout
 from evenfit.fleet.member import Member, Scalars
 from evenfit.fleet.samples import Samples
+from evenfit.regularize.chance import key
 
 Parameters = dict[str, Tensor]
 
@@ -45,7 +46,7 @@ class Pass:
 
     def stream(self, purpose: int) -> int:
         """Give the key of what this pass draws for a purpose."""
-        return chance.key(self.member.seed, purpose + self.turn * chance.SECOND_PASS, self.epoch, self.step)
+        return key(self.member.seed, purpose + self.turn * chance.SECOND_PASS, self.epoch, self.step)
 
     def mask(self, purpose: int, limit: float, shape: tuple[int, ...], kind: torch.dtype) -> Tensor:
         """Draw factors: 0 where the byte lies below the limit, else 1 / (kept share)."""

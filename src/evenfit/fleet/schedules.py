@@ -1,7 +1,7 @@
 """Schedules: the learning rate over a member's own epochs, as shares of its highest value.
 
 To add one, write the function of progress in [0, 1) and name it in ``SCHEDULES``. Strengths of penalties and rates of
-dropout have schedules of their own, those of ``evenfit.regularize.strength_schedules``.
+dropout have schedules of their own, those of ``evenfit.regularize.schedules``.
 """
 
 from __future__ import annotations

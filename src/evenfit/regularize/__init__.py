@@ -28,7 +28,7 @@ _HOMES = {
     "PENALTIES": "evenfit.regularize.penalties",
     "Penalty": "evenfit.regularize.penalties.penalty",
     "Proximal": "evenfit.regularize.proximal",
-    "RateSchedule": "evenfit.regularize.dropout.schedules",
+    "RateSchedule": "evenfit.regularize.dropout.rate_schedule",
     "RecurrentDropout": "evenfit.regularize.dropout.recurrent",
     "SAM": "evenfit.regularize.sharpness",
     "SWA": "evenfit.regularize.averaging",

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from evenfit.errors import RegularizeError
+from evenfit.regularize.parameters import unwrapped
 
 Tensors = dict[str, Tensor]
 
@@ -14,15 +15,17 @@ Tensors = dict[str, Tensor]
 def tensors(model: nn.Module) -> Tensors:
     """Give a model's parameters and buffers themselves, by name, tied ones once.
 
-    Not ``state_dict``, which leaves out the buffers that are not saved with a model.
+    Not ``state_dict``, which leaves out the buffers that are not saved with a model. Names are those of the model
+    itself where it was compiled or wrapped for parallel training.
 
     Raises:
         RegularizeError: a lazy module has not seen its first batch.
     """
-    own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    for name, tensor in own.items():
+    inner, own = unwrapped(model), {}
+    for name, tensor in (*inner.named_parameters(), *inner.named_buffers()):
         if is_lazy(tensor):
             raise RegularizeError(f"{name} has no shape yet: run the model on one batch before its weights are copied")
+        own[name.replace("_orig_mod.", "")] = tensor  # which torch.compile puts into names
     return own
 
 

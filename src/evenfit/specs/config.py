@@ -15,7 +15,7 @@ NUMERIC_EMBEDDINGS = ("none", "pbld")
 INPUT_ENCODINGS = ("robust", "quantile")
 TARGET_ENCODINGS = ("standard", "log", "quantile")
 DROPOUT_KINDS = ("elementwise", "gaussian", "alpha")
-STRENGTH_SCHEDULES = ("constant", "cosine", "early", "flat-cosine", "late", "linear", "rising")
+STRENGTH_SCHEDULES = ("constant", "cosine", "curriculum", "early", "flat-cosine", "late", "linear", "rising")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ def run_example():
 
     def run(folder, *, more=""):
         card = (folder / "model-card.md").read_text(encoding="utf-8")
-        [code] = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+        [(_, code)] = re.findall(r"^(`{3,})python\n(.*?)^\1$", card, flags=re.DOTALL | re.MULTILINE)
         path = folder / "example.py"
         path.write_text("import sys\nsys.modules['evenfit'] = None\n" + code + more, encoding="utf-8")
         done = subprocess.run(

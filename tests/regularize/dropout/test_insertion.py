@@ -218,6 +218,40 @@ def test_two_activations_around_a_norm_get_one_dropout_after_both():
     assert [place.name for place in dropout_plan(model).places] == ["3_dropout"]
 
 
+class Joined(nn.Module):
+    """Two activations beside one another before a norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.norm, self.last = nn.Linear(4, 3), nn.Linear(4, 3), nn.BatchNorm1d(6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.last(self.norm(torch.cat([torch.relu(self.one(x)), torch.tanh(self.two(x))], 1)))
+
+
+class Split(nn.Module):
+    """Maps that are split before an activation."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(3, 8, 3), nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        one, two = self.conv(x).chunk(2, dim=1)
+        return self.last(torch.relu(one) + two)
+
+
+def test_activations_that_one_norm_takes_share_one_dropout():
+    plan = dropout_plan(Joined())
+    assert [place.after for place in plan.places] == ["'norm' (BatchNorm1d)"]
+    assert [one.reason for one in plan.left_out] == ["dropout is put there for another activation"]
+
+
+def test_parts_of_split_maps_are_still_maps():
+    (place,) = dropout_plan(Split()).places
+    assert (place.kind, place.dimensions) == ("maps", 2)
+
+
 def test_dropout_before_an_activation_is_not_doubled():
     model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
     plan = dropout_plan(model)

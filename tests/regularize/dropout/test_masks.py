@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evenfit.errors import RegularizeError
 from evenfit.regularize import chance
-from evenfit.regularize.dropout import masks
+from evenfit.regularize.dropout import products
 from evenfit.regularize.dropout.functional import dropout
 from evenfit.regularize.dropout.masks import keep_mask
 from evenfit.regularize.dropout.rates import kept_share, threshold
@@ -38,7 +38,7 @@ def test_compiled_code_keeps_the_units_that_the_definition_keeps(shape, rate, se
 @given(shape=SIZES, rate=RATES, seed=SEEDS)
 def test_torch_keeps_the_units_that_the_definition_keeps(shape, rate, seed):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(masks, "kernels", lambda: None)
+        patch.setattr(products, "passes", lambda _: None)
         found = keep_mask(shape, rate=rate, seed=seed)
     assert torch.equal(found, by_hand(seed, rate, found.numel()).reshape(shape))
 
@@ -68,7 +68,7 @@ def test_one_seed_gives_one_mask_for_every_type_of_number(kind):
 def test_torch_and_compiled_code_give_the_same_numbers(kind, monkeypatch):
     given_ = torch.randn(50, 70, generator=torch.Generator().manual_seed(1)).to(kind)
     compiled = dropout(given_, rate=torch.linspace(0, 0.9, 50), training=True, seed=3)
-    monkeypatch.setattr(masks, "kernels", lambda: None)
+    monkeypatch.setattr(products, "passes", lambda _: None)
     assert torch.equal(dropout(given_, rate=torch.linspace(0, 0.9, 50), training=True, seed=3), compiled)
 
 

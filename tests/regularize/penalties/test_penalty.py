@@ -50,6 +50,9 @@ def test_a_shared_weight_counts_once_and_is_left_out_as_an_embedding():
     tied, _ = make("tied")
     assert [one.name for one in er.L1(1.0).report(tied).parameters] == ["mix.weight"]
     assert er.L1(1.0, kinds="embedding").report(tied).parameters[0].names == ("embedding.weight", "output.weight")
+    turned = nn.ModuleDict({"output": nn.Linear(4, 5), "mix": nn.Linear(4, 4), "table": nn.Embedding(5, 4)})
+    turned["table"].weight = turned["output"].weight
+    assert [one.name for one in er.L1(1.0).report(turned).parameters] == ["mix.weight"]
 
 
 def test_a_weight_under_a_parametrisation_is_penalised_as_it_is_computed():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ def card_text(
         "How good it is": card.estimate,
         "Limits": card.limits,
     }
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", example)), default=0))  # a category may be written so
     written = "\n\n".join(f"## {name}\n\n{_lines(lines)}" for name, lines in sections.items())
     return f"""# {plain(card.title)}
 
@@ -96,9 +98,9 @@ Files: {", ".join(f"`{name}`" for name in files)}. `signature.json` says the sam
 
 In the folder of this file:
 
-```python
+{fence}python
 {example}
-```
+{fence}
 
 ## How it was checked
 

@@ -47,7 +47,7 @@ def parts(operations: Operations, seconds: Value, names: Sequence[str]) -> list[
         seconds: since 1970-01-01 00:00, float64, without NaN.
         names: "days", "year", or a cycle's "month_sin", "month_cos", ...
     """
-    moment = operations.floor(seconds * 1e6)  # microseconds, whole: what the columns of dates are made of
+    moment = operations.floor(seconds * 1e6 + 0.5)  # microseconds, whole: what the columns of dates are made of
     days = operations.floor(moment / _DAY)
     year, month = _year_and_month(operations, days)
     time = moment - days * _DAY

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfit.fleet.kernels.arithmetic import exponential, fill_words, like, normal
+from evenfit.fleet.kernels.arithmetic import exponential, fill_words, normal
 from evenfit.fleet.kernels.compilation import jit
+from evenfit.regularize.kernels.compilation import like
 
 RELU, SELU, MISH, SILU, GELU = 0, 1, 2, 3, 4
 ACTIVATION_CODES = {"relu": RELU, "selu": SELU, "mish": MISH, "silu": SILU, "gelu": GELU}

@@ -9,11 +9,12 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from evenfit.fleet.chance import GOLDEN, MIX_A, MIX_B
 from evenfit.fleet.kernels.compilation import inline, jit
+from evenfit.regularize.chance import GOLDEN
+from evenfit.regularize.kernels.compilation import like
+from evenfit.regularize.kernels.words import mix
 
-_GOLDEN, _MIX_A, _MIX_B = np.uint64(GOLDEN), np.uint64(MIX_A), np.uint64(MIX_B)
-_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_GOLDEN, _S11 = np.uint64(GOLDEN), np.uint64(11)
 
 # 2^f for f in [-1/2, 1/2]: Taylor's terms ln(2)^n / n!
 _POWERS = tuple(float(np.log(2.0) ** n / np.prod(np.arange(1, n + 1, dtype=float))) for n in range(14))
@@ -49,16 +50,6 @@ def _whole(typing_context: Any, number: Any) -> Any:
         return builder.fptosi(arguments[0], context.get_value_type(result))
 
     return result(number), generate
-
-
-@intrinsic
-def like(typing_context: Any, constant: Any, number: Any) -> Any:
-    """Give a constant in the precision of ``number``, so that float32 stays float32."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return context.cast(builder, arguments[0], signature.args[0], signature.return_type)
-
-    return number(constant, number), generate
 
 
 @intrinsic
@@ -131,14 +122,6 @@ def half_turn_cosine(r):
     c = c * q + like(_COS[2], r)
     c = c * q + like(_COS[1], r)
     return c * q + like(1.0, r)
-
-
-@jit
-def mix(state):
-    """Scramble 64 bits, as ``chance.mix`` does."""
-    state = (state ^ (state >> _S30)) * _MIX_A
-    state = (state ^ (state >> _S27)) * _MIX_B
-    return state ^ (state >> _S31)
 
 
 @jit

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfit.fleet.kernels.arithmetic import fill_words, half_turn_cosine, half_turn_sine, like, normal
+from evenfit.fleet.kernels.arithmetic import fill_words, half_turn_cosine, half_turn_sine, normal
 from evenfit.fleet.kernels.compilation import jit
 from evenfit.fleet.layout import FREQUENCIES, PERIODIC, SLOTS
+from evenfit.regularize.kernels.compilation import like
 
 
 @jit

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfit.fleet.kernels.arithmetic import exponential, like
+from evenfit.fleet.kernels.arithmetic import exponential
 from evenfit.fleet.kernels.compilation import jit
+from evenfit.regularize.kernels.compilation import like
 
 
 @jit

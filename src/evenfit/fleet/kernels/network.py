@@ -12,7 +12,7 @@ import numpy as np
 
 from evenfit.fleet.chance import HIDDEN_MASK, INPUT_MASK, NOISE, SECOND_PASS
 from evenfit.fleet.kernels.activations import activate, back
-from evenfit.fleet.kernels.arithmetic import like, stream_of
+from evenfit.fleet.kernels.arithmetic import stream_of
 from evenfit.fleet.kernels.compilation import inline, jit
 from evenfit.fleet.kernels.inputs import (
     assemble,
@@ -25,6 +25,7 @@ from evenfit.fleet.kernels.inputs import (
     unscale_gradient,
 )
 from evenfit.fleet.kernels.products import product, transpose
+from evenfit.regularize.kernels.compilation import like
 
 # numbers of ``options``
 NUMERIC, COLUMNS, ASSEMBLED, LEVEL_ROWS, LEVEL_SIZE, ACTIVATION, CLASSES, ADAMW = range(8)

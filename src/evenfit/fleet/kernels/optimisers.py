@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfit.fleet.kernels.arithmetic import like
 from evenfit.fleet.kernels.compilation import jit
+from evenfit.regularize.kernels.compilation import like
 
 
 @jit

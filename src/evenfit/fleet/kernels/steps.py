@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from evenfit.fleet.kernels.activations import activate
-from evenfit.fleet.kernels.arithmetic import like
 from evenfit.fleet.kernels.borrowing import borrow, borrow_all
 from evenfit.fleet.kernels.compilation import inline, jit
 from evenfit.fleet.kernels.inputs import assemble, gather, scale_weights
@@ -51,6 +50,7 @@ from evenfit.fleet.kernels.network import (
 from evenfit.fleet.kernels.optimisers import adamw, sgd
 from evenfit.fleet.kernels.products import product
 from evenfit.fleet.kernels.weights import constrain, perturb, restore_gradient
+from evenfit.regularize.kernels.compilation import like
 
 # kinds of ``blocks``, beside their start and size
 PLAIN, PENALISED, SCALING = range(3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from evenfit.fleet.chance import SECOND_PASS, WEIGHT_MASK, WEIGHT_NOISE_STREAM
-from evenfit.fleet.kernels.arithmetic import like, normal, stream_of, word
+from evenfit.fleet.kernels.arithmetic import normal, stream_of, word
 from evenfit.fleet.kernels.compilation import jit
 from evenfit.fleet.kernels.network import (
     DROP_CONNECT,
@@ -22,6 +22,7 @@ from evenfit.fleet.kernels.network import (
     WEIGHT,
     WEIGHT_NOISE,
 )
+from evenfit.regularize.kernels.compilation import like
 
 AT_MOST, EXACTLY = 0, 1  # how a unit's norm is bounded
 

@@ -13,6 +13,7 @@ from evenfit.errors import RegularizeError
 from evenfit.regularize.dropout.rates import Law, Rate, check_form, check_rate, kept_share, law, thresholds_of
 from evenfit.regularize.dropout.streams import Seed, streams
 
+_PLAIN = (Tensor, torch.nn.Parameter)
 _TRACING: Any = torch.jit  # which says so by an untyped function
 
 
@@ -63,8 +64,8 @@ def draw(
     check_form(form)
     symbol: Tensor | None = None
     rates: tuple[float, ...] = ()
-    if isinstance(rate, Tensor) and traced(rate):
-        if _batched(rate):
+    if isinstance(rate, Tensor) and (traced(rate) or batched(rate)):
+        if batched(rate):
             raise RegularizeError(
                 "vmap cannot have a rate for each lane: give the members' rates to a call without vmap"
             )
@@ -88,24 +89,23 @@ def traced(tensor: Tensor) -> bool:
     return (
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()
-        or _batched(tensor)
         or torch._C._len_torch_dispatch_stack() > 0
         or _TRACING.is_tracing()
-        or type(tensor) not in (Tensor, torch.nn.Parameter)
+        or type(tensor) not in _PLAIN
     )
+
+
+def batched(tensor: Tensor) -> bool:
+    """Say whether a tensor is many, in a lane of vmap or of another of torch's transforms."""
+    if torch.compiler.is_compiling():
+        return False  # and these questions cannot be compiled
+    kinds = torch._C._functorch
+    return bool(kinds.is_functorch_wrapped_tensor(tensor) or kinds.is_legacy_batchedtensor(tensor))
 
 
 def wide(input: Tensor) -> torch.dtype:
     """Give the type of a mask's factors: not narrower than float32, so that scales are not rounded."""
     return torch.float64 if input.dtype in (torch.float64, torch.complex128) else torch.float32
-
-
-def _batched(tensor: Tensor) -> bool:
-    """Say whether a tensor is one lane of vmap, or of another of torch's transforms."""
-    if torch.compiler.is_compiling():
-        return False  # and these questions cannot be compiled
-    kinds = torch._C._functorch
-    return bool(kinds.is_functorch_wrapped_tensor(tensor) or kinds.is_legacy_batchedtensor(tensor))
 
 
 def _count(seed: Seed) -> int | None:

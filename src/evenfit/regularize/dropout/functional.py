@@ -34,7 +34,7 @@ from torch.overrides import handle_torch_function, has_torch_function_unary
 from evenfit.errors import RegularizeError
 from evenfit.regularize.dropout.draws import Draw, draw
 from evenfit.regularize.dropout.masks import factors, multiplied, shared
-from evenfit.regularize.dropout.noise import normals
+from evenfit.regularize.dropout.noise import noised
 from evenfit.regularize.dropout.rates import Rate, kept_share
 from evenfit.regularize.dropout.streams import Seed
 
@@ -153,8 +153,7 @@ def gaussian_dropout(
 ) -> Tensor:
     """Multiply each unit by a number from N(1, rate / (1 - rate)): the mean and variance of an inverted mask.
 
-    Evaluation passes the input on. Unlike a mask, the noise is stored for the way back, and one seed gives one noise
-    up to the rounding of logarithms and cosines.
+    Evaluation passes the input on. One seed gives one noise up to the rounding of logarithms and cosines.
 
     Source: Srivastava et al., 2014, section 10.
 
@@ -165,9 +164,7 @@ def gaussian_dropout(
     found = _draw(input, rate, "inverted", seed, generator)
     if not training or found.never():
         return input
-    kept = found.kept(input)
-    factor = 1 + torch.sqrt((1 - kept) / kept) * normals(input, input.shape, found)
-    return (input * factor).to(input.dtype)
+    return noised(input, found)
 
 
 @overridable

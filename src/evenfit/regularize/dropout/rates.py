@@ -85,20 +85,26 @@ def kept_share(rate: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """What masks of some rates are made with, one of each for a member."""
+    """What masks or noise of some rates are made with, one of each for a member."""
 
     thresholds: npt.NDArray[np.int64]
     scales: npt.NDArray[np.float64]  # what a kept unit is multiplied by
-    addresses: tuple[int, int]  # of the two, for compiled code
+    deviations: npt.NDArray[np.float64]  # of Gaussian noise
+    addresses: tuple[int, int, int]  # of the three, for compiled code
     members: int  # how many
 
 
 @lru_cache(maxsize=512)
 def law(rates: tuple[float, ...], form: str) -> Law:
-    """Give the thresholds of checked rates, and the scales of a form."""
-    thresholds = np.array([threshold(rate) for rate in rates], dtype=np.int64)
-    scales = np.array([1.0 if form == "original" else 1 / kept_share(rate) for rate in rates], dtype=np.float64)
-    return Law(thresholds, scales, (thresholds.ctypes.data, scales.ctypes.data), len(rates))
+    """Give the thresholds of checked rates, the scales of a form, and the deviations."""
+    kept = np.array([kept_share(rate) for rate in rates], dtype=np.float64)
+    arrays = (
+        np.array([threshold(rate) for rate in rates], dtype=np.int64),
+        np.ones_like(kept) if form == "original" else 1 / kept,
+        np.sqrt((1 - kept) / kept),
+    )
+    first, second, third = (array.ctypes.data for array in arrays)
+    return Law(*arrays, (first, second, third), len(rates))
 
 
 def thresholds_of(rates: Tensor) -> Tensor:

@@ -19,6 +19,8 @@ from evenfit.regularize.chance import GOLDEN, MIX_A, MIX_B, TIE, key, signed
 
 Seed = int | Sequence[int] | npt.NDArray[np.int64] | Tensor | None  # None: fresh chance from torch's generator
 
+_CPU = torch.device("cpu")
+_HIGHEST = 2**63 - 1
 _GOLDEN, _MIX_A, _MIX_B, _TIE = signed(GOLDEN), signed(MIX_A), signed(MIX_B), signed(TIE)
 
 
@@ -31,8 +33,9 @@ def streams(seed: Seed, generator: torch.Generator | None, *, members: int | Non
         RegularizeError: a seed that is not whole, is given beside a generator, or one too many or few.
     """
     if seed is None:
-        source = "cpu" if generator is None else generator.device
-        return torch.randint(2**63 - 1, (members or 1,), generator=generator, device=source).to(device)
+        source = _CPU if generator is None else generator.device
+        drawn = torch.randint(_HIGHEST, (members or 1,), generator=generator, device=source)
+        return drawn if source == device else drawn.to(device)
     if generator is not None:
         raise RegularizeError("give seed or generator, not both: each says alone what the mask is")
     if isinstance(seed, Tensor):

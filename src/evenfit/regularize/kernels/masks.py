@@ -11,32 +11,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from evenfit.regularize.chance import GOLDEN, MIX_A, MIX_B, TIE
+from evenfit.regularize.chance import GOLDEN, TIE
 from evenfit.regularize.kernels.compilation import jit, like, pointer
+from evenfit.regularize.kernels.words import mix
 
-_GOLDEN, _MIX_A, _MIX_B, _TIE = np.uint64(GOLDEN), np.uint64(MIX_A), np.uint64(MIX_B), np.uint64(TIE)
-_S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
+_GOLDEN, _TIE, _S32 = np.uint64(GOLDEN), np.uint64(TIE), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _BLOCK = 1024  # units whose words stay in the nearest cache
-
-
-@jit
-def _mix(state: Any) -> Any:
-    """Scramble 64 bits, as ``chance.mix`` does."""
-    state = (state ^ (state >> _S30)) * _MIX_A
-    state = (state ^ (state >> _S27)) * _MIX_B
-    return state ^ (state >> _S31)
-
-
-@jit
-def fill(target: Any, members: Any, count: Any, streams: Any) -> None:
-    """Fill ``target [members, count]``, of 64 bits, with the first words of each stream."""
-    out = numba.carray(pointer(target, np.uint64(0)), (members, count))
-    stream_of = numba.carray(pointer(streams, np.uint64(0)), (members,))
-    for m in range(members):
-        stream, row = stream_of[m], out[m]
-        for j in range(count):
-            row[j] = _mix(stream + np.uint64(j + 1) * _GOLDEN)
 
 
 @jit
@@ -62,7 +43,7 @@ def drop(
             size = min(_BLOCK, count - start)
             first = np.uint64(start // 4 + 1)
             for j in range((size + 3) // 4):
-                words[j] = _mix(stream + (first + np.uint64(j)) * _GOLDEN)
+                words[j] = mix(stream + (first + np.uint64(j)) * _GOLDEN)
             a, b = given[m, start : start + size], out[m, start : start + size]
             for j in range(size):
                 b[j] = a[j] * (scale if halves[j] >= high else zero)
@@ -73,6 +54,6 @@ def drop(
                 if ties > 0:
                     for j in range(size):
                         if halves[j] == high:
-                            second = _mix((stream ^ _TIE) + np.uint64(start + j + 1) * _GOLDEN)
+                            second = mix((stream ^ _TIE) + np.uint64(start + j + 1) * _GOLDEN)
                             if second >> _S32 < low:
                                 b[j] = a[j] * zero

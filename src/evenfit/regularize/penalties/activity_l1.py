@@ -19,8 +19,8 @@ from evenfit.regularize.penalties.elementwise import l1_value
 from evenfit.regularize.penalties.penalty import Penalty
 from evenfit.regularize.penalties.report import Cost, LeftOut
 from evenfit.regularize.penalties.weight_penalty import WeightPenalty
+from evenfit.regularize.schedules import Schedule, check_schedule, share_at
 from evenfit.regularize.selection import Strength, Where, check_places, check_strength
-from evenfit.regularize.strength_schedules import Schedule, check_schedule, share_at
 
 # Every activation function that torch has as a layer; attention is in the same file of torch's.
 ACTIVATIONS: tuple[Where, ...] = tuple(

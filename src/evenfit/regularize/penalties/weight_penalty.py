@@ -14,6 +14,7 @@ from evenfit.regularize.parameters import ModelParameter, parameters_of
 from evenfit.regularize.penalties.penalty import Penalty
 from evenfit.regularize.penalties.report import Cost, LeftOut
 from evenfit.regularize.penalties.terms import Placed, Terms, value
+from evenfit.regularize.schedules import Schedule, check_schedule, share_at
 from evenfit.regularize.selection import (
     Selection,
     Strength,
@@ -24,7 +25,6 @@ from evenfit.regularize.selection import (
     learnt,
     select,
 )
-from evenfit.regularize.strength_schedules import Schedule, check_schedule, share_at
 
 
 def check_bound(name: str, bound: Strength) -> Strength:

@@ -1,15 +1,16 @@
-"""Schedules of strengths: names, ends, and what is no schedule."""
+"""Schedules: names, ends, and what is no schedule."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evenfit.errors import RegularizeError
-from evenfit.regularize.strength_schedules import SCHEDULES, check_schedule, share_at
+from evenfit.regularize.schedules import SCHEDULES, check_schedule, share_at
 
 ENDS = {  # at the start, at a quarter, at three quarters, just before the end
     "constant": (1.0, 1.0, 1.0, 1.0),
     "cosine": (1.0, 0.853553, 0.146447, 0.0),
+    "curriculum": (0.0, 0.917915, 0.999447, 0.999955),
     "early": (1.0, 0.5, 0.0, 0.0),
     "flat-cosine": (1.0, 1.0, 0.5, 0.0),
     "late": (0.0, 0.0, 1.0, 1.0),
@@ -48,5 +49,5 @@ def test_a_function_of_progress_is_a_schedule_and_must_give_strengths():
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(RegularizeError, match=r"one of constant, cosine, early, .*; got 'sudden'"):
+    with pytest.raises(RegularizeError, match=r"one of constant, cosine, curriculum, .*; got 'sudden'"):
         check_schedule("schedule", "sudden")

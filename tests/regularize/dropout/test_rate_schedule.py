@@ -11,7 +11,8 @@ from torch import nn
 import evenfit.regularize as er
 from evenfit.errors import RegularizeError
 from evenfit.regularize.dropout.droppers import dropout_rates, droppers, set_dropout_rates_
-from evenfit.regularize.dropout.schedules import SCHEDULES, RateSchedule, curriculum, early, flat_cosine, late
+from evenfit.regularize.dropout.rate_schedule import RateSchedule
+from evenfit.regularize.schedules import SCHEDULES, curriculum, early, flat_cosine, late
 
 
 class DropPath(nn.Module):

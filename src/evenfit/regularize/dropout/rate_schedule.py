@@ -1,87 +1,17 @@
-"""Schedules: what share of a dropout rate is in force as training goes on.
-
-A schedule is a function of progress in [0, 1]: the share of training that is behind. To add one, write the function
-and name it in ``SCHEDULES``. Any other function of progress will do as well.
-"""
+"""Rate schedule: sets the rates of a model's dropout as training goes on."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from torch import nn
 
 from evenfit.errors import RegularizeError
 from evenfit.regularize.dropout.droppers import dropout_rates, set_dropout_rates_
+from evenfit.regularize.schedules import SCHEDULES, Schedule
 
-Schedule = Callable[[float], float]
 _NONE: Mapping[str, float] = MappingProxyType({})
-
-
-def constant(progress: float) -> float:  # noqa: ARG001 - a schedule is called with progress
-    """Stay at the full rate."""
-    return 1.0
-
-
-def early(progress: float, *, until: float = 0.5) -> float:
-    """Fall linearly to 0, and stay there: for models that underfit, dropout's noise helps at the start alone.
-
-    Source: Liu et al., "Dropout reduces underfitting", 2023.
-
-    Example:
-        >>> [early(progress) for progress in (0.0, 0.25, 0.5, 0.75)]
-        [1.0, 0.5, 0.0, 0.0]
-    """
-    return max(0.0, 1 - progress / until)
-
-
-def late(progress: float, *, start: float = 0.5) -> float:
-    """Stay at 0, then at the full rate: for models that overfit, which they do in the end.
-
-    Source: Liu et al., "Dropout reduces underfitting", 2023.
-    """
-    return 0.0 if progress < start else 1.0
-
-
-def linear(progress: float) -> float:
-    """Fall linearly to 0 over all of training."""
-    return 1 - progress
-
-
-def rising(progress: float) -> float:
-    """Rise linearly from 0 to the full rate: as ScheduledDropPath does.
-
-    Source: Zoph et al., "Learning transferable architectures for scalable image recognition", 2018.
-    """
-    return progress
-
-
-def flat_cosine(progress: float, *, flat: float = 0.5) -> float:
-    """Stay at the full rate for the first part, then fall along half a cosine to 0.
-
-    Source: Holzmueller et al., "Better by default", 2024, with a flat half.
-    """
-    return 1.0 if progress < flat else 0.5 * (1 + math.cos(math.pi * (progress - flat) / (1 - flat)))
-
-
-def curriculum(progress: float, *, steepness: float = 10.0) -> float:
-    """Rise from 0 towards the full rate, fast at first: the harder examples come later.
-
-    Source: Morerio et al., "Curriculum dropout", 2017.
-    """
-    return 1 - math.exp(-steepness * progress)
-
-
-SCHEDULES: dict[str, Schedule] = {
-    "constant": constant,
-    "curriculum": curriculum,
-    "early": early,
-    "flat-cosine": flat_cosine,
-    "late": late,
-    "linear": linear,
-    "rising": rising,
-}
 
 
 class RateSchedule:

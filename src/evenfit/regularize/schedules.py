@@ -1,7 +1,7 @@
-"""Schedules: what share of a penalty's strength is in force as training goes on.
+"""Schedules: what share of a penalty's strength or of a dropout rate is in force as training goes on.
 
-A schedule is a function of progress in [0, 1): the share of training that is behind. To add one, write the function
-and name it in ``SCHEDULES``. Any other function of progress will do as well.
+A schedule is a function of progress: the share of training that is behind. To add one, write the function and name it
+in ``SCHEDULES``. Any other function of progress will do as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Schedule = Callable[[float], float]
 
 
 def constant(progress: float) -> float:  # noqa: ARG001 - a schedule is called with progress
-    """Stay at the full strength."""
+    """Stay at the full value."""
     return 1.0
 
 
@@ -24,34 +24,59 @@ def cosine(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def early(progress: float) -> float:
-    """Fall linearly to 0 at half of training, and stay there."""
-    return max(0.0, 1 - 2 * progress)
+def curriculum(progress: float, *, steepness: float = 10.0) -> float:
+    """Rise from 0 towards the full value, fast at first: the harder examples come later.
+
+    Source: Morerio et al., "Curriculum dropout", 2017.
+    """
+    return 1 - math.exp(-steepness * progress)
 
 
-def flat_cosine(progress: float) -> float:
-    """Stay at the full strength for the first half, then fall along half a cosine to 0."""
-    return 1.0 if progress < 0.5 else 0.5 * (1 + math.cos(math.pi * (2 * progress - 1)))
+def early(progress: float, *, until: float = 0.5) -> float:
+    """Fall linearly to 0, and stay there: for models that underfit, dropout's noise helps at the start alone.
+
+    Source: Liu et al., "Dropout reduces underfitting", 2023.
+
+    Example:
+        >>> [early(progress) for progress in (0.0, 0.25, 0.5, 0.75)]
+        [1.0, 0.5, 0.0, 0.0]
+    """
+    return max(0.0, 1 - progress / until)
 
 
-def late(progress: float) -> float:
-    """Stay at 0 for the first half, then at the full strength."""
-    return 0.0 if progress < 0.5 else 1.0
+def flat_cosine(progress: float, *, flat: float = 0.5) -> float:
+    """Stay at the full value for the first part, then fall along half a cosine to 0.
+
+    Source: Holzmueller et al., "Better by default", 2024, with a flat half.
+    """
+    return 1.0 if progress < flat else 0.5 * (1 + math.cos(math.pi * (progress - flat) / (1 - flat)))
+
+
+def late(progress: float, *, start: float = 0.5) -> float:
+    """Stay at 0, then at the full value: for models that overfit, which they do in the end.
+
+    Source: Liu et al., "Dropout reduces underfitting", 2023.
+    """
+    return 0.0 if progress < start else 1.0
 
 
 def linear(progress: float) -> float:
-    """Fall linearly to 0."""
+    """Fall linearly to 0 over all of training."""
     return 1 - progress
 
 
 def rising(progress: float) -> float:
-    """Rise linearly from 0 to the full strength."""
+    """Rise linearly from 0 to the full value: as ScheduledDropPath does.
+
+    Source: Zoph et al., "Learning transferable architectures for scalable image recognition", 2018.
+    """
     return progress
 
 
 SCHEDULES: dict[str, Schedule] = {
     "constant": constant,
     "cosine": cosine,
+    "curriculum": curriculum,
     "early": early,
     "flat-cosine": flat_cosine,
     "late": late,
