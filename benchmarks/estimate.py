@@ -20,7 +20,8 @@ import polars as pl
 from evenfit.data.splits import make_splits
 from evenfit.data.table import understand
 from evenfit.experiments.here import Here
-from evenfit.results.metrics import base_loss, default_metric
+from evenfit.results.metrics import default_metric
+from evenfit.results.row_values import base_loss
 from evenfit.runs.deployment import make_model
 from evenfit.runs.search import Found, conclude, plan_search, run_search
 from evenfit.specs.budget import Budget

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evenfit.results.intervals import corrected_interval
-from evenfit.results.metrics import METRICS, base_loss, split_losses
+from evenfit.results.metrics import METRICS, split_losses
+from evenfit.results.row_values import base_loss
 from evenfit.results.study import Study, Truth
 from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, Trial

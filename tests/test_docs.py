@@ -1,5 +1,6 @@
 """The documentation cannot drift: its commands parse, its options exist, its links lead somewhere."""
 
+import json
 import re
 import shlex
 from dataclasses import fields
@@ -9,7 +10,9 @@ import pytest
 from tests.report.studies import make_study
 
 from evenfit.cli.main import COMMANDS, build_app
+from evenfit.errors import ConfigError
 from evenfit.results.json import to_json
+from evenfit.runs.options import request_from
 from evenfit.runs.request import METRICS, FitRequest
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +50,21 @@ def test_make_demo_runs_the_line_of_the_readme():
 def test_every_option_of_fit_is_explained():
     explained = re.findall(r"^\| `([a-z-]+)` \|", OPTIONS, re.MULTILINE)
     assert sorted(explained) == sorted(field.name.replace("_", "-") for field in fields(FitRequest))
+
+
+def test_the_schema_of_the_options_file_is_that_of_the_options():
+    schema = json.loads((ROOT / "docs/fit.schema.json").read_text(encoding="utf-8"))["properties"]
+    known = {field.name.replace("_", "-"): field for field in fields(FitRequest)}
+    assert schema.keys() == known.keys()
+    for name, about in schema.items():
+        least = about.get("minimum", 0)
+        for right in about.get("enum", [least] if "minimum" in about else []):
+            request_from({"table": "a.csv", "target": "y", name: right})
+        for wrong in ["none of these"] if "enum" in about else [least - 1] if "minimum" in about else []:
+            with pytest.raises(ConfigError, match=name):
+                request_from({"table": "a.csv", "target": "y", name: wrong})
+        if "default" in about and name != "budget":
+            assert about["default"] == known[name].default
 
 
 @pytest.mark.parametrize("flag", sorted(set(re.findall(r"`(--[a-z-]+)", README + OPTIONS))))

@@ -32,8 +32,9 @@ from evenfit.data.targets import Target, Task
 from evenfit.errors import ConfigError, DataError
 from evenfit.report.short import short
 from evenfit.results.cv_results import cv_results
+from evenfit.runs.cores import core_count
 from evenfit.runs.deployment import make_model
-from evenfit.runs.memory import core_count, plan_in_memory, solve, useful_workers
+from evenfit.runs.memory import plan_in_memory, solve, useful_workers
 from evenfit.specs.budget import Budget
 
 Array = npt.NDArray[Any]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from evenfit.cli.fit import gate
 from evenfit.specs.budget import Budget
 
 
@@ -64,6 +65,11 @@ def test_the_gate_compares_the_upper_bound_and_still_prints_the_answer(start, bo
     found, out, err = command(*start, "--require", bound)
     assert (found, out) == (code, "selected 0.4\n")
     assert ("is above the required" in err) == bool(code)
+
+
+def test_a_gate_is_not_passed_by_an_estimate_that_is_not_known(capsys):
+    assert gate(float("nan"), require=0.5) == 1
+    assert "is not known, and so not below the required 0.5\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

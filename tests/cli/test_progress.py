@@ -48,6 +48,22 @@ def test_a_log_gets_a_line_every_five_seconds_and_at_a_new_note():
     assert [line.split()[0] for line in out.getvalue().splitlines()] == ["0s", "5s", "6s"]
 
 
+@pytest.mark.parametrize(("columns", "wanted"), [(80, "2 fleets in flight"), (120, "2 fleets in flight (18 configs)")])
+def test_a_terminal_of_80_columns_has_room_for_all_that_matters(columns, wanted, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    out = Terminal()
+    with reporting(quiet=False, stream=out, clock=Clock()) as show:
+        show(
+            Progress(
+                seconds_spent=10, seconds_left=50, trials_done=123, trials_running=18, best_loss=0.0008385, fleets=2
+            )
+        )
+    said = out.getvalue()
+    assert f"50s left · 123 configs tried · best loss 0.0008385 · {wanted}" in said
+    assert "…" not in said
+
+
 def test_a_line_to_keep_is_shown_at_once():
     for out in (io.StringIO(), Terminal()):
         with reporting(quiet=False, stream=out, clock=Clock()) as show:

@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import re
+import zipfile
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,22 @@ def read_bytes(folder, content, *, name="table.csv", **options):
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read(path, **options)
+
+
+def zipped(name):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr(name, PLAIN)
+    return held.getvalue()
+
+
+def locked(archive):
+    """The archive as one that needs a password: its entries say so, in both of their places."""
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for found in re.finditer(re.escape(mark), archive):
+            place = found.start() + flags
+            archive = archive[:place] + bytes([archive[place] | 1]) + archive[place + 1 :]
+    return archive
 
 
 def npz(**arrays):
@@ -180,6 +197,9 @@ PACKED = gzip.compress(b"a,b\n" + b"1,2\n" * 1000)
         (npz(X=np.eye(2), y=np.ones(2))[:-40], {}, "cannot be read as npz"),
         (npz(X=np.eye(2), y=np.array([{}, {}])), {}, "cannot be read as npz: Object arrays cannot be loaded"),
         (npz(a=np.eye(2)), {}, "must hold arrays X and y; it holds a"),
+        (zipped("table.csv"), {}, "it holds table.csv (an archive: unpack it)"),
+        (zipped("xl/book.xml"), {}, "it holds xl/book.xml (a spreadsheet? export it as CSV)"),
+        (locked(npz(X=np.eye(2), y=np.ones(2))), {}, "cannot be read as npz"),
         (npz(X=np.zeros((2, 2, 2)), y=np.ones(2)), {}, "they are [2, 2, 2] and [2]"),
         (npz(X=np.zeros((2, 2)), y=np.ones(3)), {}, "they are [2, 2] and [3]"),
     ],

@@ -258,7 +258,7 @@ def test_a_run_that_is_not_there_suggests_a_near_name(evenfit, damaged):
 
 
 def test_a_finished_run_is_not_resumed(evenfit, damaged):
-    refused(evenfit("resume", "shop"), "evenfit show shop")
+    refused(evenfit("resume", "shop"), "evenfit show runs/shop")
 
 
 def test_a_run_whose_table_has_changed_is_not_resumed(evenfit, damaged, here):
@@ -331,6 +331,6 @@ def test_a_disk_that_fills_up_in_a_run_says_how_to_go_on(fit, evenfit, here, mon
     assert said.code == 2
     assert len(said.errors) == 1
     assert "No space left on device" in said.errors[0] or "full" in said.errors[0]
-    assert "evenfit resume shop" in said.errors[0]
+    assert "evenfit resume runs/shop" in said.errors[0]
     monkeypatch.setattr("evenfit.runs.job.write_documents", documents.write_documents)
     assert evenfit("resume", "shop").code == 0

@@ -1,10 +1,11 @@
 """The report in a terminal."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from tests.report.studies import make_facts, make_study
+from tests.report.studies import interval, make_facts, make_study
 
 from evenfit.report.text import renderable, text
 
@@ -19,6 +20,19 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(study, width):
     lines = text(study, make_facts(study), width=width).splitlines()
     assert max(map(len, lines)) <= width
     assert not any("…" in line for line in lines)
+
+
+def test_no_number_is_cut_however_long_it_is():
+    study = make_study(rows=60, trials=3)
+    long = interval(-0.000112345, 0.000169)
+    sides = {"training_loss": long, "validation_loss": long, "gap": long}
+    study = replace(study, default=replace(study.default, **sides), selected=replace(study.selected, **sides))
+    study = replace(study, comparison=replace(study.comparison, same=False))
+    said = text(study, make_facts(study))
+    assert "…" not in said
+    assert max(map(len, said.splitlines())) <= 80
+    assert "validation log loss" in said
+    assert said.replace("\n", " ").count("0.00006)") == 6
 
 
 def test_it_says_everything_that_fit_promises(study):

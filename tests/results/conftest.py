@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evenfit.results.metrics import METRICS, base_loss, split_losses
+from evenfit.results.metrics import METRICS, split_losses
+from evenfit.results.row_values import base_loss
 from evenfit.results.study import Truth
 from evenfit.results.trial import COMPLETE, Trial
 from evenfit.specs.config import Config

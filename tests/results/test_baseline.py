@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenfit.results.baseline import constant_loss, constant_predictions
-from evenfit.results.metrics import METRICS, base_loss
+from evenfit.results.metrics import METRICS
+from evenfit.results.row_values import base_loss
 
 CASES = [(metric.name, task) for metric in METRICS.values() for task in metric.tasks]
 

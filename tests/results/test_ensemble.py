@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evenfit.results.ensemble import ROUNDS, mix
-from evenfit.results.metrics import base_loss
+from evenfit.results.row_values import base_loss
 
 SEEDS = st.integers(0, 2**20)
 

@@ -9,7 +9,6 @@ from sklearn import metrics as sklearn_metrics
 from evenfit.errors import ConfigError
 from evenfit.results.metrics import (
     METRICS,
-    base_loss,
     default_metric,
     metric_of,
     scores,
@@ -17,6 +16,7 @@ from evenfit.results.metrics import (
     split_losses,
     unit,
 )
+from evenfit.results.row_values import base_loss
 
 CASES = [(metric.name, task) for metric in METRICS.values() for task in metric.tasks]
 CLASSES = {"binary": 2, "multiclass": 4, "regression": 1}

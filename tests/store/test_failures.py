@@ -34,7 +34,7 @@ def test_a_locked_store_is_waited_for_and_then_said(runs):
     other.execute("BEGIN IMMEDIATE")
     with open_store(runs, busy_seconds=0.1) as store:
         run = store.run("monday")  # reading goes on
-        with pytest.raises(StoreError, match=r"is locked by another process.*evenfit resume monday") as caught:
+        with pytest.raises(StoreError, match=r"is locked by another process.*evenfit resume .*monday") as caught:
             store.add_trial(run, trial_of(3), state=None)
         other.execute("COMMIT")
         store.add_trial(run, trial_of(3), state=None)
@@ -48,7 +48,7 @@ def test_a_database_that_outgrows_the_disk_loses_nothing(runs):
         run = store.run("monday")
         pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
         store._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
-        with pytest.raises(StoreError, match=r"is full; every finished trial is safe.*evenfit resume monday") as caught:
+        with pytest.raises(StoreError, match=r"is full; every finished trial is safe.*resume .*monday") as caught:
             store.add_trial(run, trial_of(3, rows=10_000), state=None)
         assert [trial.number for trial in store.trials(run)] == [0, 1, 2]
         store._connection.execute("PRAGMA max_page_count = 1000000")
@@ -77,7 +77,7 @@ def test_a_state_that_does_not_fit_the_disk_loses_nothing(runs, monkeypatch, cod
     with open_store(runs) as store:
         run = store.run("monday")
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(StoreError, match=r"is full; every finished trial is safe.*evenfit resume monday") as caught:
+        with pytest.raises(StoreError, match=r"is full; every finished trial is safe.*resume .*monday") as caught:
             store.add_trial(run, trial_of(1, seed=5), state=state_of(1, seed=5))
         monkeypatch.undo()
         assert_same_trials(store.trials(run)[1], trial_of(1))

@@ -1,11 +1,13 @@
 """evenfit fit: from a table to a network that generalises."""
 
+import math
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter, Token
 
+from evenfit.cli.main import DONE, GATE_FAILED
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
 from evenfit.runs.options import read_options, request_from
@@ -137,6 +139,7 @@ def fit(
 def gate(upper_bound: float, *, require: float | None) -> int:
     """The exit code of a quality gate: 1 when the estimate's upper bound is above what was required."""
     if require is None or upper_bound <= require:
-        return 0
-    sys.stderr.write(f"evenfit: the estimate's upper bound, {upper_bound:.4g}, is above the required {require:g}\n")
-    return 1
+        return DONE
+    found = " is not known, and so not below" if math.isnan(upper_bound) else f", {upper_bound:.4g}, is above"
+    sys.stderr.write(f"evenfit: the estimate's upper bound{found} the required {require:g}\n")
+    return GATE_FAILED

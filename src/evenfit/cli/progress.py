@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _LINE_SECONDS = 5.0
 _BAR_SECONDS = 0.2
-_BAR_CELLS = 24
+_BAR_CELLS, _FEWEST_CELLS = 24, 8  # on a wide terminal, and on one of 80 columns, where the words need the room
+_WIDE = 110
 
 
 @contextmanager
@@ -47,13 +48,16 @@ def reporting(
                 return
             if (now := clock()) >= due:
                 due = now + _BAR_SECONDS
-                live.update(_bar(progress), refresh=True)
+                live.update(_bar(progress, width=live.console.width), refresh=True)
 
         yield show
 
 
-def sentence(progress: Progress) -> str:
-    """A moment of a run in one line: time left, configs tried, best so far, fleets in flight."""
+def sentence(progress: Progress, *, brief: bool = False) -> str:
+    """A moment of a run in one line: time left, configs tried, best so far, fleets in flight.
+
+    ``brief`` leaves out how many configs are in those fleets.
+    """
     parts = []
     if progress.seconds_left is not None:
         parts.append(f"{_duration(progress.seconds_left)} left")
@@ -65,7 +69,7 @@ def sentence(progress: Progress) -> str:
         parts.append(f"best loss {progress.best_loss:.4g}")
     if progress.fleets:
         count = progress.trials_running
-        running = f" ({count} {_plural(count, 'config')})" if count else ""
+        running = f" ({count} {_plural(count, 'config')})" if count and not brief else ""
         parts.append(f"{progress.fleets} {_plural(progress.fleets, 'fleet')} in flight{running}")
     if progress.note:
         parts.append(progress.note)
@@ -101,19 +105,23 @@ def _write(out: TextIO, line: str) -> None:
     out.flush()
 
 
-def _bar(progress: Progress) -> "Table":
-    """A bar of what is spent, and the sentence beside it, cut to the width of the terminal."""
+def _bar(progress: Progress, *, width: int) -> "Table":
+    """A bar of what is spent, and the sentence beside it: a brief one where there is little room."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table as Grid
     from rich.text import Text
 
     grid = Grid.grid(padding=(0, 1))
     share = progress.share()
-    cells = [Text(sentence(progress), no_wrap=True, overflow="ellipsis")]
+    cells = _BAR_CELLS if width >= _WIDE else _FEWEST_CELLS
+    said = sentence(progress)
+    if len(said) + 1 + cells > width:
+        said = sentence(progress, brief=True)
+    beside = Text(said, no_wrap=True, overflow="ellipsis")
     if share is None:
-        grid.add_row(*cells)
+        grid.add_row(beside)
     else:
-        grid.add_row(ProgressBar(total=1.0, completed=share, width=_BAR_CELLS), *cells)
+        grid.add_row(ProgressBar(total=1.0, completed=share, width=cells), beside)
     return grid
 
 

@@ -9,13 +9,13 @@ import polars as pl
 from evenfit.data import dates
 from evenfit.data.cells import MIXED, UNCLEAR, as_numbers, as_text, looks_numeric, tidy, times, without_extremes
 from evenfit.data.columns import FALSE, TRUE, Column
+from evenfit.data.encodings import MOST_ONE_HOT
 from evenfit.data.schema import LeftOut
 
 FEWEST_ROWS = 20  # with fewer, that all values differ says nothing
 IDENTIFIER = 0.9  # share of the cells that have a value of their own
 _IDENTIFIER_NAME = r"(^|[\W_])(id|Id|ID|index|Index|key|Key|uuid|UUID)$|[a-z]I[Dd]$"
 MOST_LEVELS = 1000  # of a category: beyond, levels are too rare to learn and too many to hold
-MOST_ONE_HOT = 9  # levels; above, those of a single row are counted as missing
 
 
 @dataclass(frozen=True)

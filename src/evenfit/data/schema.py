@@ -85,8 +85,10 @@ class Schema:
             DataError: a column is missing or holds something else than in the table; or the target is asked for
                 and is not there.
         """
+        given = set(frame.columns)
         for column in self.columns:
-            require(column.name, frame.columns, "the table lacks column")
+            if column.name not in given:
+                require(column.name, frame.columns, "the table lacks column")
         whole = len(frame)
         if with_target:
             frame = self._with_target(frame)

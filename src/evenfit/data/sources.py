@@ -25,6 +25,9 @@ _OPENERS = {
 }
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZIP = b"PK\x03\x04"
+_BROKEN_ARCHIVE = (  # what an npz raises that is cut, holds objects, needs a password, or claims more than fits
+    *(ValueError, OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, MemoryError),
+)
 
 
 def read(path: str | Path, *, delimiter: str | None = None, encoding: str | None = None) -> pl.DataFrame:
@@ -119,13 +122,17 @@ def _npz(data: bytes, name: str) -> pl.DataFrame:
             names = list(arrays.files)
             if "X" in names and "y" in names:
                 X, y = arrays["X"], arrays["y"]
-    except (ValueError, OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+    except _BROKEN_ARCHIVE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
             f"{name} cannot be read as npz: {reason}; arrays of numbers are wanted, without pickle"
         ) from error
     if not {"X", "y"} <= set(names):
-        other = " (a spreadsheet? export it as CSV)" if any(other.startswith("xl/") for other in names) else ""
+        other = ""
+        if any(held.startswith("xl/") for held in names):
+            other = " (a spreadsheet? export it as CSV)"
+        elif any(held.lower().endswith((".csv", ".tsv", ".txt", ".parquet")) for held in names):
+            other = " (an archive: unpack it)"
         raise DataError(f"{name} must hold arrays X and y; it holds {', '.join(names[:8]) or 'nothing'}{other}")
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
         raise DataError(

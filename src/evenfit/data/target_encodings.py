@@ -12,7 +12,7 @@ TargetChoice = Literal["none", "standard", "log", "quantile"]
 TARGET_CHOICES: tuple[TargetChoice, ...] = ("none", "standard", "log", "quantile")
 
 SKEWED = 1.0  # skewness beyond which other encodings are worth a search
-_RESIDUALS = 200
+RESIDUALS = 200  # quantiles of training residuals that are kept with a network
 # Encoded predictions where smearing is computed; between them it is interpolated. The grid is fixed, so that a row's
 # result never depends on the rows beside it.
 _GRID = np.linspace(-8, 8, 513)
@@ -89,8 +89,8 @@ def restore_target(encoding: TargetEncoding, predictions: np.ndarray, residuals:
     if encoding.choice in ("standard", "none") or residuals is None or not np.size(residuals):
         return _invert(encoding, predictions)
     thinned = np.asarray(residuals, np.float64).ravel()
-    if len(thinned) > _RESIDUALS:
-        thinned = np.quantile(thinned, (np.arange(_RESIDUALS) + 0.5) / _RESIDUALS)
+    if len(thinned) > RESIDUALS:
+        thinned = thin(thinned)
     known = predictions[~np.isnan(predictions)]
     if not known.size:
         return predictions
@@ -100,6 +100,12 @@ def restore_target(encoding: TargetEncoding, predictions: np.ndarray, residuals:
     smeared = _invert(encoding, grid[:, None] + thinned[None, :]).mean(1)
     means: np.ndarray = np.interp(predictions, grid, smeared)
     return means
+
+
+def thin(residuals: np.ndarray) -> np.ndarray:
+    """As many residuals as are kept, spread as these are: their quantiles, rising."""
+    found: np.ndarray = np.quantile(residuals, (np.arange(RESIDUALS) + 0.5) / RESIDUALS)
+    return found
 
 
 def target_choices(target: np.ndarray) -> tuple[TargetChoice, ...]:

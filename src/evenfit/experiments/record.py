@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evenfit.data.target_encodings import RESIDUALS, thin
 from evenfit.experiments.heat import Entry, Finished
 from evenfit.experiments.problem import Prepared, Problem
 from evenfit.results.logits import log_softmax
-from evenfit.results.metrics import METRICS, base_loss, scores, split_losses
+from evenfit.results.metrics import METRICS, scores, split_losses
+from evenfit.results.row_values import base_loss
 from evenfit.results.trial import COMPLETE, Trial
 
 Array = npt.NDArray[Any]
-
-RESIDUALS = 200  # quantiles of the training residuals that are kept with a network
 
 
 class Record:
@@ -55,7 +55,7 @@ class Record:
                 encoding = prepared.encodings[number]
                 spread = np.asarray(encoding.target(truth.target[rows]) - followed[:, 0], dtype=np.float64)
                 spread = np.nan_to_num(spread, nan=0.0, posinf=0.0, neginf=0.0)
-                residuals[number] = np.quantile(spread, (np.arange(RESIDUALS) + 0.5) / RESIDUALS)
+                residuals[number] = thin(spread)
                 known = encoding.restore(judged, residuals[number])
                 clean = encoding.restore(followed, residuals[number])
             else:

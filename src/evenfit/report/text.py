@@ -41,8 +41,8 @@ def _sides(study: Study) -> RichTable:
     """The side by side table: names to the left, numbers to the right."""
     known = side_by_side(study)
     shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for number, column in enumerate(known.columns):
-        shown.add_column(Text(column), justify="right" if number else "left", no_wrap=True)
+    for number, column in enumerate(known.columns):  # numbers too long for the terminal go on below, never cut
+        shown.add_column(Text(column), justify="right" if number else "left", no_wrap=not number)
     for row in known.rows:
         shown.add_row(*map(Text, row))
     return shown

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from evenfit.results.metrics import base_loss, metric_of
+from evenfit.results.metrics import metric_of
+from evenfit.results.row_values import base_loss
 from evenfit.results.study import Truth
 
 Numbers = npt.NDArray[np.floating]

@@ -20,12 +20,20 @@ import numpy.typing as npt
 from evenfit.errors import ConfigError
 from evenfit.results.labels import balanced_loss, balanced_shares, f1_loss, f1_shares
 from evenfit.results.ranks import auc_loss, auc_shares
+from evenfit.results.row_values import (
+    absolute_values,
+    deviation,
+    error_values,
+    log_loss_values,
+    log_odds,
+    predicted,
+    squared_values,
+)
 
 Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating]
 Target = npt.NDArray[Any]  # class codes, or numbers
 
-LARGEST = 6e4  # half precision ends at 65504
 CLASSIFICATION = ("binary", "multiclass")
 REGRESSION = ("regression",)
 
@@ -75,21 +83,6 @@ def default_metric(task: str) -> str:
     return "rmse" if task == "regression" else "log_loss"
 
 
-def base_loss(predictions: Numbers, target: Target) -> Array:
-    """Each row's base loss: log loss, or the squared error in the target's own units.
-
-    Log-probabilities have a column for each class, numbers have one: [..., N, K] -> [..., N].
-
-    Example:
-        >>> base_loss(np.array([[3.0], [5.0]]), np.array([1.0, 5.0]))
-        array([4., 0.])
-    """
-    predictions = np.asarray(predictions, dtype=np.float64)
-    if predictions.shape[-1] == 1:
-        return np.asarray((predictions[..., 0] - target) ** 2)
-    return -_of_true_class(predictions, target)
-
-
 def unit(metric: Metric, target: Target) -> float:
     """One unit of an additive metric's values, in the units of its loss.
 
@@ -97,7 +90,7 @@ def unit(metric: Metric, target: Target) -> float:
         >>> unit(METRICS["rmse"], np.array([0.0, 20.0]))
         100.0
     """
-    return _deviation(target) ** _POWERS.get(metric.name, 0)
+    return deviation(target) ** _POWERS.get(metric.name, 0)
 
 
 def in_units_of(metric: Metric, losses: Numbers, target: Target) -> Array:
@@ -107,7 +100,7 @@ def in_units_of(metric: Metric, losses: Numbers, target: Target) -> Array:
         >>> in_units_of(METRICS["r2"], np.array([25.0]), np.array([0.0, 20.0]))
         array([0.25])
     """
-    factor = _deviation(target) ** -2 if metric.name == "r2" else 1.0
+    factor = deviation(target) ** -2 if metric.name == "r2" else 1.0
     return np.asarray(losses, dtype=np.float64) * factor
 
 
@@ -192,59 +185,8 @@ def _mean_of_finite(losses: Numbers) -> Array:
         return np.asarray(np.where(finite, losses, 0).sum(axis=-1) / finite.sum(axis=-1))
 
 
-def _of_true_class(log_probabilities: Numbers, target: Target) -> Array:
-    index = np.asarray(target, dtype=np.int64)[:, None]
-    index = np.broadcast_to(index, (*log_probabilities.shape[:-1], 1))
-    return np.asarray(np.take_along_axis(log_probabilities, index, axis=-1)[..., 0])
-
-
-def _deviation(target: Target) -> float:
-    return float(np.std(np.asarray(target, dtype=np.float64))) or 1.0
-
-
 def _classes(target: Target) -> int:
     return int(np.max(target)) + 1
-
-
-# ---- what each row contributes: predictions [..., N, K], target [N] -> [..., N, C]
-
-
-def _clipped(values: Numbers) -> Numbers:
-    """Clip to what half precision holds; NaN stays NaN."""
-    return np.clip(values, -LARGEST, LARGEST).astype(np.float32)
-
-
-def _log_loss_values(predictions: Numbers, target: Target) -> Numbers:
-    return _clipped(base_loss(predictions, target))[..., None]
-
-
-def _predicted(predictions: Numbers, target: Target) -> Numbers:  # noqa: ARG001  one signature for all metrics
-    """The likeliest class, the first of equals; NaN where a row has no prediction."""
-    known = ~np.isnan(predictions).any(axis=-1)
-    return np.where(known, np.argmax(predictions, axis=-1), np.nan).astype(np.float32)[..., None]
-
-
-def _error_values(predictions: Numbers, target: Target) -> Numbers:
-    predicted = _predicted(predictions, target)[..., 0]
-    return np.where(np.isnan(predicted), predicted, predicted != target).astype(np.float32)[..., None]
-
-
-def _squared_values(predictions: Numbers, target: Target) -> Numbers:
-    return _clipped(base_loss(predictions, target) / _deviation(target) ** 2)[..., None]
-
-
-def _absolute_values(predictions: Numbers, target: Target) -> Numbers:
-    return _clipped(np.sqrt(base_loss(predictions, target)) / _deviation(target))[..., None]
-
-
-def _log_odds(predictions: Numbers, target: Target) -> Numbers:  # noqa: ARG001  one signature for all metrics
-    """Log-odds of the second of two classes, or of every class: half precision keeps their order."""
-    log_p = np.minimum(np.asarray(predictions, dtype=np.float64), 0.0)
-    if log_p.shape[-1] == 2:
-        with np.errstate(invalid="ignore"):
-            return _clipped(log_p[..., 1:] - log_p[..., :1])
-    with np.errstate(divide="ignore"):
-        return _clipped(log_p - np.log(-np.expm1(log_p)))
 
 
 # ---- losses: values [N, C], target [N], weights [B, N] -> [B]
@@ -264,7 +206,7 @@ def _mean_loss(values: Numbers, target: Target, weights: Numbers | None, *, powe
     rows, chosen = _known(values, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = chosen @ values[rows, 0].astype(np.float64) / chosen.sum(axis=1)
-    return np.asarray(mean * _deviation(target) ** power)
+    return np.asarray(mean * deviation(target) ** power)
 
 
 def _label_loss(values: Numbers, target: Target, weights: Numbers | None, *, judge: Callable[..., Array]) -> Array:
@@ -316,7 +258,7 @@ METRICS: Mapping[str, Metric] = {
             additive=True,
             base=True,
             higher=False,
-            values=_log_loss_values,
+            values=log_loss_values,
             loss=_mean_loss,
             score=_same,
         ),
@@ -327,7 +269,7 @@ METRICS: Mapping[str, Metric] = {
             additive=True,
             base=False,
             higher=True,
-            values=_error_values,
+            values=error_values,
             loss=_mean_loss,
             score=_one_minus,
         ),
@@ -338,7 +280,7 @@ METRICS: Mapping[str, Metric] = {
             additive=False,
             base=False,
             higher=True,
-            values=_predicted,
+            values=predicted,
             loss=partial(_label_loss, judge=balanced_loss),
             score=_one_minus,
         ),
@@ -349,7 +291,7 @@ METRICS: Mapping[str, Metric] = {
             additive=False,
             base=False,
             higher=True,
-            values=_log_odds,
+            values=log_odds,
             loss=_auc_loss,
             score=_one_minus,
         ),
@@ -360,7 +302,7 @@ METRICS: Mapping[str, Metric] = {
             additive=False,
             base=False,
             higher=True,
-            values=_predicted,
+            values=predicted,
             loss=partial(_label_loss, judge=f1_loss),
             score=_one_minus,
         ),
@@ -371,7 +313,7 @@ METRICS: Mapping[str, Metric] = {
             additive=True,
             base=True,
             higher=False,
-            values=_squared_values,
+            values=squared_values,
             loss=partial(_mean_loss, power=2),
             score=lambda loss: math.sqrt(loss) if loss >= 0 else math.nan,
         ),
@@ -382,7 +324,7 @@ METRICS: Mapping[str, Metric] = {
             additive=True,
             base=False,
             higher=False,
-            values=_absolute_values,
+            values=absolute_values,
             loss=partial(_mean_loss, power=1),
             score=_same,
         ),
@@ -393,7 +335,7 @@ METRICS: Mapping[str, Metric] = {
             additive=True,
             base=True,
             higher=True,
-            values=_squared_values,
+            values=squared_values,
             loss=_mean_loss,
             score=_one_minus,
         ),

@@ -9,6 +9,7 @@ import numpy as np
 
 from evenfit.data.encodings import Encoding, fit_encoding
 from evenfit.data.splits import Split
+from evenfit.data.target_encodings import RESIDUALS, thin
 from evenfit.deploy.model import Model
 from evenfit.deploy.part import Part
 from evenfit.experiments.problem import make_samples
@@ -63,11 +64,11 @@ def refit_model(
             break
         weights = fleet.learnt().copy()
     outputs = fleet.outputs([rows] * len(members), weights)
-    residuals = np.zeros((len(members), 200), dtype=np.float32)
+    residuals = np.zeros((len(members), RESIDUALS), dtype=np.float32)
     if search.problem.task == "regression":
         wanted = encoding.target(search.problem.target)
         for number, own in enumerate(outputs):
-            residuals[number] = np.quantile(wanted - own[:, 0], (np.arange(200) + 0.5) / 200)
+            residuals[number] = thin(wanted - own[:, 0])
     part = Part(
         trial=study.selected.trial,
         config=config,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from contextlib import AbstractContextManager
@@ -14,6 +13,7 @@ from evenfit.errors import StoreError
 from evenfit.experiments.processes import Processes
 from evenfit.runs.alone import Alone
 from evenfit.runs.clock import process_age
+from evenfit.runs.cores import core_count
 from evenfit.runs.progress import Report
 from evenfit.runs.request import FitRequest
 
@@ -89,19 +89,17 @@ def plan(request: FitRequest) -> Plan:
 
 def worker_count(request: FitRequest) -> int:
     """Give the number of worker processes: one a core that this process may use, unless asked otherwise."""
-    if request.workers is not None:
-        return request.workers
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return core_count() if request.workers is None else request.workers
 
 
 def _check_open(run: Run) -> None:
     """A run can be resumed unless it has ended."""
     if run.status == "done":
-        raise StoreError(f"run {run.name!r} is done; see it with: evenfit show {shlex.quote(run.name)}")
+        raise StoreError(f"run {run.name!r} is done; see it with: evenfit show {shlex.quote(str(run.folder))}")
     if run.status == "failed":
-        raise StoreError(f"run {run.name!r} failed, since its budget was too small; fit anew with a larger one")
+        raise StoreError(
+            f"run {run.name!r} failed: its budget was too small, or its table cannot be learnt from; fit anew"
+        )
 
 
 def _starting(count: int, *, table: str) -> AbstractContextManager[Processes | Alone]:

@@ -15,7 +15,7 @@ from evenfit.data.schema import Table
 from evenfit.deploy.model import Model
 from evenfit.deploy.part import Part, predictions
 from evenfit.experiments.problem import Problem
-from evenfit.results.metrics import base_loss
+from evenfit.results.row_values import base_loss
 from evenfit.results.study import Interval
 
 _ROWS = 3000  # judged in all, over the splits

@@ -99,7 +99,7 @@ class Job:
         self.workers = 1
         self.source.tell(progress)
         try:
-            with self.store.lock(self.run), told_plainly(self.run.folder, run=self.run.name):
+            with self.store.lock(self.run), told_plainly(self.run.folder, run=self.run.folder):
                 try:
                     self._recover()
                     workers = starting.give(self.search.problem, stop_at=self._stop_at())
@@ -181,8 +181,8 @@ class Job:
         seconds = self.request.budget.seconds
         if seconds is None:
             return None
-        rows = self.source.table.rows
-        reserve = 2.2 + 0.045 * min(seconds, 60.0) + rows * 4e-5
+        rows, test = self.source.table.rows, self.source.test
+        reserve = 2.2 + 0.045 * min(seconds, 60.0) + rows * 4e-5 + (0 if test is None else test.rows * 6e-5)
         if self.request.time is not None:
             reserve += _REFIT_SHARE * seconds
         return self.started + seconds - self.before - min(reserve, 0.35 * seconds) - apart

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -105,10 +104,3 @@ def useful_workers(wanted: int, budget: Budget) -> int:
     """Give the number of processes that are worth their start: as many as wanted, or 1 where time is short."""
     short = budget.seconds is not None and budget.seconds < _PROCESS_SECONDS
     return 1 if short else wanted
-
-
-def core_count() -> int:
-    """Give the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +16,12 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
-def told_plainly(path: Path, *, run: str = "") -> Iterator[None]:
+def told_plainly(path: Path, *, run: Path | None = None) -> Iterator[None]:
     """Turn what a disk or SQLite raises into a StoreError that names the file and the way out.
 
     Args:
         path: the file that is being read or written.
-        run: the run that is being executed, so that the message can say how to resume it.
+        run: the folder of the run that is being executed, so that the message can say how to resume it.
 
     Raises:
         StoreError: the disk is full, or the file is locked, damaged, or cannot be read or written.
@@ -46,7 +47,7 @@ def decoded(path: Path, what: str) -> Iterator[None]:
         raise StoreError(f"{path}: {what} cannot be read: damaged, or of a newer evenfit ({error})") from error
 
 
-def _database_line(error: sqlite3.Error, path: Path, run: str) -> str:
+def _database_line(error: sqlite3.Error, path: Path, run: Path | None) -> str:
     """Say what a database's error means."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte: the kind, without its detail
     match code:
@@ -63,7 +64,7 @@ def _database_line(error: sqlite3.Error, path: Path, run: str) -> str:
     return f"{path}: the store failed ({error})"
 
 
-def _file_line(error: OSError, path: Path, run: str) -> str:
+def _file_line(error: OSError, path: Path, run: Path | None) -> str:
     """Say what an operating system's error means."""
     where = Path(error.filename) if isinstance(error.filename, str) else path
     if error.errno in _FULL:
@@ -74,11 +75,11 @@ def _file_line(error: OSError, path: Path, run: str) -> str:
     return f"{where} cannot be read or written ({reason}); check the disk{_resume(run)}"
 
 
-def _full(path: Path, run: str) -> str:
+def _full(path: Path, run: Path | None) -> str:
     """Say that the disk is full and that nothing is lost."""
     return f"the disk that holds {path} is full; every finished trial is safe: free some space{_resume(run, 'then')}"
 
 
-def _resume(run: str, joined: str = "and") -> str:
+def _resume(run: Path | None, joined: str = "and") -> str:
     """Say how to go on with a run, where one is being executed."""
-    return f", {joined} go on with: evenfit resume {run}" if run else ""
+    return "" if run is None else f", {joined} go on with: evenfit resume {shlex.quote(str(run))}"

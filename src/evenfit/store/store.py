@@ -164,7 +164,7 @@ class Store:
 
     def add_round(self, run: Run, number: int, configs: Sequence[Mapping[str, Any]], kind: str) -> None:
         """Write the proposals of a round before they are trained, in place of any with its number."""
-        with told_plainly(self.path, run=run.name), transaction(self._connection):
+        with told_plainly(self.path, run=run.folder), transaction(self._connection):
             self._connection.execute(
                 "INSERT OR REPLACE INTO rounds (run, number, kind, configs) VALUES (?, ?, ?, ?)",
                 (self._key(run), number, kind, json.dumps([dict(config) for config in configs])),
@@ -192,10 +192,10 @@ class Store:
             state: the weights of its members, if they are to be kept.
             seconds_spent: what the run has spent so far, written with it.
         """
-        with told_plainly(states.state_path(run.folder, trial.number), run=run.name):
+        with told_plainly(states.state_path(run.folder, trial.number), run=run.folder):
             if state is not None:
                 states.write_state(states.state_path(run.folder, trial.number), state)
-        with told_plainly(self.path, run=run.name), transaction(self._connection):
+        with told_plainly(self.path, run=run.folder), transaction(self._connection):
             key = self._key(run)
             write_trial(
                 self._connection, key, trial, stored=self._now().isoformat(timespec="milliseconds"), spent=seconds_spent
@@ -230,7 +230,7 @@ class Store:
 
     def spend(self, run: Run, seconds: float) -> None:
         """Write how many seconds a run has spent so far, in all; it never falls."""
-        with told_plainly(self.path, run=run.name), transaction(self._connection):
+        with told_plainly(self.path, run=run.folder), transaction(self._connection):
             self._connection.execute(_SPEND, (seconds, self._key(run)))
 
     def finish(self, run: Run, summary: Mapping[str, Any] | None, status: str = DONE, *, report: str = "") -> None:
@@ -242,7 +242,7 @@ class Store:
 
     def _set(self, run: Run, assignments: str, *values: Any) -> None:
         """Change a run's row; the assignments are this class's own."""
-        with told_plainly(self.path, run=run.name), transaction(self._connection):
+        with told_plainly(self.path, run=run.folder), transaction(self._connection):
             self._connection.execute(f"UPDATE runs SET {assignments} WHERE id = ?", (*values, self._key(run)))  # noqa: S608
 
     def _key(self, run: Run) -> int:
