@@ -18,6 +18,10 @@ SOURCES = (
     'L. Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and regression trees", 1984: the one standard error '
     "rule.",
     'L. Breiman, "Random forests", Machine Learning 45, 2001: permutation importance.',
+    'S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979: '
+    "probabilities of several regularisers at once.",
+    'S. Watanabe, A. Bansal, F. Hutter, "PED-ANOVA: efficiently quantifying hyperparameter importance in arbitrary '
+    'subspaces", IJCAI 2023: what a search leant to.',
 )
 
 
@@ -109,6 +113,12 @@ def _deployed(study: Study, facts: Facts) -> str:
         said.append(
             "Importance is the rise of the loss of validation rows when one column is shuffled among them; of columns "
             "that say the same, each may look idle."
+        )
+    if facts.ranking.effects:
+        said.append(
+            "What a regulariser does is measured by training the selected config once more, with it and without it, on "
+            "the same splits from the same seeds, which are not those of the search: those chose the config, and would "
+            "flatter all it has. The probability of each is corrected for how many there are."
         )
     if facts.fresh:
         said.append(f"{facts.fresh.source} was scored once, at the end.")
