@@ -208,6 +208,16 @@ def test_networks_are_in_double_precision_where_single_is_not_near_enough(tmp_pa
     assert made.check.difference < 1e-12
 
 
+def test_one_row_alone_is_compared_too():
+    frame = make_frame()
+    model = make_model(frame=frame)
+
+    def predict(rows):
+        return model.outputs(rows) + (0.5 if len(rows) == 1 else 0.0)
+
+    assert checking.compare(model, predict, {"rows": frame}, precision="float32").difference == pytest.approx(0.5)
+
+
 def test_differences_are_relative_to_the_number_or_to_the_median():
     wanted = np.array([[1e-9], [10.0], [1000.0]])
     assert checking.difference(wanted, wanted + np.array([[1.0], [0.0], [0.0]]), relative=True) == pytest.approx(0.1)

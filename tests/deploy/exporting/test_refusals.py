@@ -45,6 +45,18 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     assert "is a file" in said(path=tmp_path / "made" / "thesis.txt")
 
 
+def test_nothing_is_written_where_something_lies(tmp_path):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "thesis.txt").write_text("years of work")
+
+    def write():
+        with new_folder(tmp_path / "made"):
+            pytest.fail("the folder was given")
+
+    with pytest.raises(ExportError, match="exists already"):
+        write()
+
+
 def test_an_empty_folder_is_filled(tmp_path):
     (tmp_path / "made").mkdir()
     assert "model.onnx" in export(make_model(), path=tmp_path / "made").files

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import polars as pl
 from safetensors.numpy import save_file
 
-from evenfit.data.cells import as_text, tidy
+from evenfit.data.cells import as_numbers, as_text, tidy
 from evenfit.data.columns import Column
 from evenfit.data.dates import read as read_dates
 from evenfit.deploy.exporting import alone
-from evenfit.deploy.exporting.inputs import name_inputs, numbers_of
+from evenfit.deploy.exporting.inputs import name_inputs
 from evenfit.deploy.exporting.operations import FLOAT64
 from evenfit.deploy.exporting.recipe import Recipe
 from evenfit.deploy.exporting.signature import ROWS, column_of, outputs_of
@@ -76,7 +76,7 @@ def example(recipe: Recipe, cells: Mapping[str, list[Any]]) -> str:
 def _cells(column: Column, series: pl.Series) -> list[Any]:
     """Give a column's cells as Python has them."""
     if column.kind == "numeric":
-        return [None if np.isnan(number) else number for number in numbers_of([column], series.to_frame())[:, 0]]
+        return [None if np.isnan(number) else number for number in as_numbers(series)[0]]
     if column.kind == "date":
         return list(read_dates(tidy(series), column.format).dt.to_string("%Y-%m-%dT%H:%M:%S%.6f"))
     text = as_text(series) if column.kind == "categorical" else tidy(series).cast(pl.String)
