@@ -180,3 +180,12 @@ def test_without_onnx_the_command_that_installs_it_is_said(evenfit, shop, tmp_pa
     assert said.errors == [
         "evenfit: format 'onnx' needs onnx and onnxruntime; install them with: pip install 'evenfit[onnx]'"
     ]
+
+
+def test_the_card_says_whom_the_estimate_is_about(evenfit, shop, tmp_path):
+    shutil.copytree(shop.parent, tmp_path / "runs")
+    request = tmp_path / "runs" / "shop" / "request.toml"
+    request.write_text(request.read_text() + 'group = "patient"\n')
+    assert evenfit("export", "shop", "--runs", tmp_path / "runs", "--out", tmp_path / "made").code == 0
+    card = (tmp_path / "made" / "model-card.md").read_text(encoding="utf-8")
+    assert "The estimate is about rows of a patient that was not trained on." in card
