@@ -56,6 +56,16 @@ class Deciding(Checking):
         return super().forward(x)
 
 
+class Answering(Checking):
+    """A model that answers, or raises an error."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Answer."""
+        if x.dim() == 2:
+            return self.layer(self.drop(x))
+        raise ValueError("wants rows")
+
+
 def original(rate: float = 0.3) -> er.Dropout:
     """Dropout of the original form."""
     return er.Dropout(rate, form="original")

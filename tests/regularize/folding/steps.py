@@ -185,6 +185,8 @@ FUNCTION_USES: dict[str, list[Use]] = {
     "double": [lambda x: x.double()],
     "float": [],
     "to": [lambda x: x.to(torch.float64), lambda x: x.to("cpu")],
+    "pack_padded_sequence": [],  # both are tried with the layers that take what they give
+    "pad_packed_sequence": [],
     "rrelu": [F.rrelu, lambda x: F.rrelu(x, training=False)],
     "scaled_dot_product_attention": [lambda x: F.scaled_dot_product_attention(OTHER, OTHER, x)],
 }
@@ -224,5 +226,10 @@ REFUSED_FUNCTIONS: list[Use] = [
     *(lambda x: x.div(0.3, rounding_mode="floor"), lambda x: x.std(1)),
     *(lambda x: x.to(torch.int64).double(), lambda x: x.long().double(), lambda x: x.max(1)[1].double()),
     *(lambda x: x.max(1).indices.double(), lambda x: x.argmax(1).double(), lambda x: x.sum(1, dtype=torch.int64)),
-    *(lambda x: x.view(torch.int64).double(), lambda x: x.cumprod(1), lambda x: x.gather(0, (x > 1).long())),
+    *(
+        lambda x: x.view(torch.int64).double(),
+        lambda x: x.view(torch.float32).double(),
+        lambda x: x.cumprod(1),
+        lambda x: x.gather(0, (x > 1).long()),
+    ),
 ]

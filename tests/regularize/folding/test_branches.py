@@ -56,6 +56,22 @@ def test_a_branch_may_end_in_a_layer_scale():
     assert torch.equal(folded.body[0].weight, model.body[0].weight)
 
 
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_layer_scale_of_two_factors_is_scaled_once(power):
+    def run(m, x):
+        first = m.gamma if power == 1 else m.gamma * m.gamma
+        return x + m.depth(first * m.delta * torch.tanh(m.layer(x)))
+
+    parts = {"gamma": nn.Parameter(numbers(4)), "delta": nn.Parameter(numbers(4) + 1), "layer": nn.Linear(4, 4)}
+    same(Forward(run, depth=depth(), **parts).double(), numbers(3, 4))
+
+
+def test_a_squared_layer_scale_is_refused():
+    model = Forward(lambda m, x: x + m.depth(m.gamma * m.gamma), gamma=nn.Parameter(numbers(4)), depth=depth())
+    with pytest.raises(FoldError, match="does not carry the same scale"):
+        er.fold_dropout(model)
+
+
 def test_a_branch_may_end_in_functions_of_weights():
     def run(m, x):
         branch = torch.addmm(m.bias, x, m.weight)

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from tests.regularize.folding.models import numbers, original, same
+from tests.regularize.folding.models import Forward, numbers, original, same
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -103,6 +103,20 @@ def test_features_at_different_places_that_carry_different_scales_are_refused():
 
     with pytest.raises(FoldError, match="parts that carry different scales"):
         er.fold_dropout(Times(), numbers(2, 3, 4))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda m, x: m.convolution(torch.cat([m.drop(x), x], 2)),  # along the positions of each channel
+        lambda m, x: m.layer(torch.cat([m.drop(x), x], 1).mean(0)),  # over rows, so that channels come first
+        lambda m, x: m.layer(torch.cat([m.drop(x), x], 1).amax(1)),
+    ],
+)
+def test_channels_that_carry_different_scales_at_different_places_are_refused(step):
+    model = Forward(step, drop=original(), layer=nn.Linear(8, 2), convolution=nn.Conv1d(4, 2, 3)).double()
+    with pytest.raises(FoldError, match="parts that carry different scales"):
+        er.fold_dropout(model, numbers(3, 4, 8))
 
 
 def test_equal_parts_need_no_sample():

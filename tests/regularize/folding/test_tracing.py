@@ -1,6 +1,6 @@
 import pytest
 import torch
-from tests.regularize.folding.models import Checking, Deciding, Forward, numbers, original, same
+from tests.regularize.folding.models import Answering, Checking, Deciding, Forward, numbers, original, same
 from torch import nn
 
 import evenfit.regularize as er
@@ -33,6 +33,7 @@ def test_a_module_that_cannot_be_traced_is_no_matter_where_no_original_form_is_i
     folded = same(nn.Sequential(Decides(nn.Dropout()), original(), nn.Linear(4, 2)).double(), numbers(3, 4))
     assert type(folded[0].drop) is nn.Identity
     same(Decides(er.Dropout(0.5)), numbers(3, 4))
+    same(Decides(original(0.0)), numbers(3, 4))
 
 
 def test_a_scale_does_not_pass_a_module_that_cannot_be_traced():
@@ -49,6 +50,7 @@ def test_weights_used_inside_a_module_that_cannot_be_traced_are_not_scaled():
 
 def test_what_only_raises_errors_does_not_stand_in_the_way():
     same(Checking().double(), numbers(3, 4))
+    same(Answering().double(), numbers(3, 4))
     with pytest.raises(FoldError, match=r"the model itself \(Deciding\) cannot be traced"):
         er.fold_dropout(Deciding())
 
@@ -195,6 +197,17 @@ def test_a_layer_hidden_in_a_list_is_refused():
     model = Forward(lambda m, x: m.hidden[0](m.drop(x)), drop=original())
     model.hidden = [nn.Linear(4, 2)]
     with pytest.raises(FoldError, match=r"cannot be traced .*module is not installed as a submodule"):
+        er.fold_dropout(model)
+
+
+def test_torchs_own_layers_are_traced_where_dropout_of_the_original_form_was_put_into_them():
+    layer = nn.TransformerDecoderLayer(8, 2, 16, batch_first=True)
+    layer.dropout = original()
+    model = Forward(lambda m, x: m.head(m.layer(x, x)), layer=layer, head=nn.Linear(8, 2)).double()
+    folded = same(model, numbers(2, 3, 8))
+    torch.testing.assert_close(folded.layer.linear2.weight, 0.7 * layer.linear2.weight)
+    layer.dropout1 = original()
+    with pytest.raises(FoldError, match=r"'layer.dropout1' .* reaches add .* residual sum"):
         er.fold_dropout(model)
 
 

@@ -5,7 +5,7 @@ import torch
 from tests.regularize.folding.models import Forward, numbers, original, same
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
-from torch.nn.utils import prune
+from torch.nn.utils import prune, rnn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 import evenfit.regularize as er
@@ -105,6 +105,33 @@ def test_recurrent_dropout_becomes_the_layer_that_it_wraps_with_its_four_scales(
     torch.testing.assert_close(folded.head.weight, 0.7 * model.head.weight)
 
 
+def test_scales_pass_packed_sequences():
+    def run(m, x):
+        packed = rnn.pack_padded_sequence(m.drop(x), m.lengths, batch_first=True, enforce_sorted=False)
+        output, (last, _) = m.recurrent(packed)
+        output, lengths = rnn.pad_packed_sequence(m.less(output), batch_first=True)
+        return m.head(output), lengths, m.head(m.less(last[-1]))
+
+    parts = {
+        "drop": er.VariationalDropout(0.1, batch_first=True, form="original"),
+        "less": er.VariationalDropout(0.5, batch_first=True, form="original"),
+    }
+    model = Forward(run, recurrent=nn.LSTM(3, 5, batch_first=True), head=nn.Linear(5, 2), **parts)
+    model.register_buffer("lengths", torch.tensor([4, 2]))
+    folded = same(model.double(), numbers(2, 4, 3))
+    torch.testing.assert_close(folded.recurrent.weight_ih_l0, 0.9 * model.recurrent.weight_ih_l0)
+    torch.testing.assert_close(folded.head.weight, 0.5 * model.head.weight)
+
+
+def test_packed_sequences_padded_with_other_numbers_than_0_are_refused():
+    def run(m, x):
+        packed = rnn.pack_padded_sequence(m.drop(x), torch.tensor([4, 2]))
+        return m.head(rnn.pad_packed_sequence(packed, padding_value=-1.0)[0])
+
+    with pytest.raises(FoldError, match=r"reaches pad_packed_sequence .* pads with a number other than 0"):
+        er.fold_dropout(Forward(run, drop=original(), head=nn.Linear(3, 2)))
+
+
 def test_recurrent_dropout_on_outputs_that_no_layer_takes_is_refused():
     model = Forward(
         lambda m, x: m.recurrent(x)[0], recurrent=er.RecurrentDropout(nn.GRU(3, 3), output_rate=0.5, form="original")
@@ -173,6 +200,13 @@ def test_parametrised_weights_are_refused_only_where_they_would_be_scaled(norm):
     same(plain, numbers(4, 3))
     with pytest.raises(FoldError, match=r"'1' \(ParametrizedLinear\), which has a weight that is computed"):
         er.fold_dropout(nn.Sequential(original(), norm(nn.Linear(3, 3))))
+
+
+def test_weights_without_memory_are_folded():
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Linear(3, 3), original(), nn.Linear(3, 3))
+    assert er.fold_dropout(model)[2].weight.is_meta
+    assert [one.name for one in er.folding_plan(model).scaled] == ["2.weight"]
 
 
 def test_parametrised_recurrent_weights_are_refused():
@@ -254,6 +288,31 @@ def test_weights_of_functions_take_a_scale():
     model = Forward(run, drop=original(), bias=nn.Parameter(numbers(4)), kernel=nn.Parameter(numbers(4, 4, 1)), **parts)
     folded = same(model.double(), numbers(5, 4))
     assert torch.equal(folded.bias, model.bias)
+
+
+def test_weights_that_are_computed_pass_a_scale_on():
+    def run(m, x):
+        squared = F.linear(m.drop(x), m.weight * m.weight) + F.linear(m.drop(x), 2 / m.weight)
+        sums = torch.baddbmm(m.drop(x)[None], m.drop(x)[None], x.T[None] @ x[None])[0]
+        return m.head(squared) + m.head(sums)
+
+    model = Forward(run, drop=original(), weight=nn.Parameter(numbers(4, 4)), head=nn.Linear(4, 2)).double()
+    folded = same(model, numbers(5, 4))
+    assert torch.equal(folded.weight, model.weight)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda m, x: torch.addmm(m.drop(x), x, m.weight),
+        lambda m, x: F.linear(m.drop(x), x[:4] * 2, m.bias),
+    ],
+    ids=["scaled bias", "unscaled bias"],
+)
+def test_a_product_to_which_something_of_another_scale_is_added_is_refused(run):
+    parts = {"weight": nn.Parameter(numbers(4, 4)), "bias": nn.Parameter(numbers(4)), "head": nn.Linear(4, 2)}
+    with pytest.raises(FoldError, match="adds a term that does not carry the same scale"):
+        er.fold_dropout(Forward(lambda m, x: m.head(run(m, x)), drop=original(), **parts).double())
 
 
 def test_a_layer_of_the_users_own_type_takes_a_scale():

@@ -17,7 +17,7 @@ from evenfit.regularize.folding.passing import Rule, chooses, concatenates, elem
 from evenfit.regularize.folding.rules import FUNCTIONS, layer_rule, name_of
 from evenfit.regularize.folding.scale import ONE, Scale
 from evenfit.regularize.folding.tracing import Trace
-from evenfit.regularize.folding.weights import Weights, product_of
+from evenfit.regularize.folding.weights import Weights, factor_of, product_of
 
 ALL_TERMS = {chooses, concatenates, joins, stacks}
 
@@ -51,8 +51,8 @@ def _behind_function(trace: Trace, weights: Weights, node: fx.Node, scale: Scale
             raise Refused("does not end in weights")
         return {node: scale}
     rule = elementwise if is_dropout_call(node) else FUNCTIONS.get(call.name)
-    if rule is multiplies and any(one in weights for one in call.scales):
-        return {node: scale}  # x * gamma, as layer scale does
+    if factor_of(call, weights) is not None:
+        return {node: scale}
     return _through(trace, weights, call, scale, rule)
 
 

@@ -77,7 +77,8 @@ def named(sources: tuple[str, ...]) -> str:
 
 def _overlap(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors may have an element in common."""
-    if one.device != other.device or one.untyped_storage().data_ptr() != other.untyped_storage().data_ptr():
+    memory = one.untyped_storage().data_ptr()  # 0 for none, as on the device "meta"
+    if one.device != other.device or not memory or memory != other.untyped_storage().data_ptr():
         return False
     (start, end), (other_start, other_end) = _extent(one), _extent(other)
     return start < other_end and other_start < end

@@ -243,6 +243,21 @@ def converts(call: Call) -> Scale:
     return elementwise(call)
 
 
+def packs(call: Call) -> Scale:
+    """Pass on into packed sequences."""
+    scale = elementwise(call)
+    if not scale.even:
+        raise Refused(UNEVEN)
+    return scale
+
+
+def unpacks(call: Call) -> Scale:
+    """Pass on out of packed sequences, where zeros stand behind the shorter ones."""
+    if call.argument("padding_value", 2, 0.0) != 0:
+        raise Refused("pads with a number other than 0")
+    return packs(call)
+
+
 def evaluates(call: Call) -> Scale:
     """Pass on what is random in training alone."""
     if call.module is None and call.argument("training", 3, default=False) is not False:

@@ -13,6 +13,7 @@ from torch import fx, nn
 from torch.nn import functional as F  # noqa: N812 - everybody's name for it
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
+from torch.nn.utils import rnn
 
 from evenfit.regularize.folding.passing import (
     Rule,
@@ -29,9 +30,11 @@ from evenfit.regularize.folding.passing import (
     mixes,
     moves,
     multiplies,
+    packs,
     pads,
     pairs,
     stacks,
+    unpacks,
     zero_bounds,
     zero_threshold,
 )
@@ -92,6 +95,8 @@ FUNCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("bfloat16", "cpu", "cuda", "double", "float", "half", "to"), converts),
     "rrelu": evaluates,
     "scaled_dot_product_attention": attends,
+    "pack_padded_sequence": packs,
+    "pad_packed_sequence": unpacks,
     **dict.fromkeys(("device", "dim", "dtype", "ndim", "numel", "shape", "size"), asks),
 }
 
@@ -140,7 +145,8 @@ WHY_NOT_FUNCTIONS: dict[str, str] = {
 def _known() -> dict[Callable[..., object], str]:
     """Find torch's own functions of those names; a function of the user's that has such a name is none of them."""
     found: dict[Callable[..., object], str] = {}
-    for home, names in ((torch, [*RULED, *ALSO]), (F, [*RULED, *ALSO]), (operator, OPERATORS)):
+    names_of = {torch: [*RULED, *ALSO], F: [*RULED, *ALSO], operator: OPERATORS, rnn: PACKING}
+    for home, names in names_of.items():
         for name in names:
             for spelling in (name, f"{name}_"):
                 function = getattr(home, spelling, None)
@@ -155,6 +161,7 @@ OTHERS = (
     *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
     *("alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout", "feature_dropout"),
 )
+PACKING = ("pack_padded_sequence", "pad_packed_sequence")
 OPERATORS = (
     *("abs", "add", "getitem", "iadd", "imul", "isub", "itruediv"),
     *("matmul", "mul", "neg", "pos", "pow", "sub", "truediv"),

@@ -20,10 +20,7 @@ def sketched(model: nn.Module) -> nn.Module:
 
 def duplicate(model: nn.Module) -> nn.Module:
     """Copy a model in evaluation mode, gradients left behind; what was tied is tied in the copy."""
-    copied = _copied(model, {})
-    for parameter in copied.parameters():
-        parameter.grad = None
-    return copied
+    return _copied(model, {})
 
 
 def _copied(model: nn.Module, memo: dict[int, object]) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import operator
 import sys
 import warnings
@@ -12,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.nn.utils import rnn
 
 from evenfit.errors import FoldError, RegularizeError
 from evenfit.regularize.folding.checks import checked_value
@@ -156,7 +158,7 @@ class FoldingTracer(fx.Tracer):
     """Traces down to torch's layers, dropout layers, and modules that are to stay whole."""
 
     def __init__(self, whole: set[str]) -> None:
-        super().__init__()
+        super().__init__(autowrap_modules=(math, rnn))  # type: ignore[arg-type] # packing looks into lengths: it is one step
         self.whole = whole
         self.failed = ""  # the innermost module whose forward raised
         self._raised: Exception | None = None

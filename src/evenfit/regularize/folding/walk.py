@@ -33,7 +33,7 @@ from evenfit.regularize.folding.ledger import Ledger, named
 from evenfit.regularize.folding.rules import FUNCTIONS, layer_rule, name_of, why_not
 from evenfit.regularize.folding.scale import ONE, Scale, all_sources, kept
 from evenfit.regularize.folding.tracing import Trace
-from evenfit.regularize.folding.weights import Weights, multiplied, product_of, weights_of
+from evenfit.regularize.folding.weights import Weights, factor_of, multiplied, product_of, weights_of
 
 
 @dataclass(frozen=True)
@@ -171,14 +171,17 @@ def _function(walk: Walk, call: Call, rate: float | None) -> Scale:
         dropped = kept(rate, _source(walk, call.node))
     product = product_of(call, walk.weights)
     scale, taken = multiplied(call, product, walk.weights, own=dropped, after=after) if product else (ONE, {})
+    factor = factor_of(call, walk.weights) if product is None else None
+    if factor is not None:
+        taken = {factor: after}
     for node in call.node.all_input_nodes:
         if node in walk.weights:
             # The weights' own dropout, if they have some, goes into them as well.
-            own = walk.scales[node].times(taken.get(node, ONE if product else after))
+            own = walk.scales[node].times(taken.get(node, ONE))
             walk.ledger.require(walk.weights[node], own, walk.trace.use(call.node))
     if product is not None or call.unscaled:
         return scale
-    if _takes_state(walk.trace, call):
+    if _takes_unscaled(walk.trace, call):
         return ONE
     if _takes_places(walk.trace, call):
         raise Refused("takes the places of the largest values, which rounding may change")
@@ -188,12 +191,14 @@ def _function(walk: Walk, call: Call, rate: float | None) -> Scale:
     return rule(call)
 
 
-def _takes_state(trace: Trace, call: Call) -> bool:
-    """Whether a step takes the last state of a recurrent layer, whose dropout is on its outputs alone."""
+def _takes_unscaled(trace: Trace, call: Call) -> bool:
+    """Whether a step takes the second of a pair that no scale is on: the last state, or the lengths of sequences."""
     if call.name != "getitem" or call.argument("", 1) != 1:
         return False
     pair = call.subject
-    return pair.op == "call_module" and isinstance(trace.module(str(pair.target)), RecurrentDropout)
+    if pair.op == "call_module":
+        return isinstance(trace.module(str(pair.target)), RecurrentDropout)
+    return name_of(pair) == "pad_packed_sequence"
 
 
 def _takes_places(trace: Trace, call: Call) -> bool:

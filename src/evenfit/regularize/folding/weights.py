@@ -81,6 +81,14 @@ def product_of(call: Call, weights: Weights) -> Product | None:
     return Product(tuple(node for node in operands if node is not weight), weight, bias)
 
 
+def factor_of(call: Call, weights: Weights) -> fx.Node | None:
+    """Give the weights that a step multiplies by, element by element, as layer scale does: x * gamma."""
+    if call.name != "mul":
+        return None
+    found = (node for node in call.node.all_input_nodes if node in weights and times_used(call.node, node) == 1)
+    return next(found, None)
+
+
 def multiplied(
     call: Call, product: Product, weights: Weights, *, own: Scale, after: Scale
 ) -> tuple[Scale, dict[fx.Node, Scale]]:
