@@ -17,6 +17,7 @@ _HOMES = {
     "EarlyStopping": "evenfit.regularize.stopping",
     "ElasticNet": "evenfit.regularize.penalties.elastic_net",
     "Finding": "evenfit.regularize.auditing.finding",
+    "FoldingPlan": "evenfit.regularize.folding.plan",
     "GaussianDropout": "evenfit.regularize.dropout.modules",
     "GroupLasso": "evenfit.regularize.penalties.group_lasso",
     "InputDropout": "evenfit.regularize.dropout.modules",
