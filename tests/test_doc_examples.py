@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 PAGES = ("audit.md", "regularisation.md")  # those that need no run of evenfit fit
 
 
@@ -27,3 +29,13 @@ def test_the_audit_prints_what_its_page_shows(capsys):
     with torch.random.fork_rng():
         exec(compile(block, "audit.md", "exec"), {})  # noqa: S102 - as above
     assert re.sub(r"[\d.]+", "#", capsys.readouterr().out.strip()) == re.sub(r"[\d.]+", "#", shown.strip())
+
+
+def test_the_readmes_lines_on_a_model_run(capsys):
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```python\n(import evenfit.regularize.*?)```", page, flags=re.DOTALL)
+    names = {"torch": torch, "model": nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))}
+    exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - as above
+    assert "total" in capsys.readouterr().out
+    x = torch.randn(5, 3)
+    torch.testing.assert_close(names["deployed"](x), names["model"].eval()(x))
