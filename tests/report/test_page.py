@@ -10,7 +10,9 @@ import pytest
 from tests.report.studies import make_facts, make_study
 
 from evenfit.report.page import page
+from evenfit.report.sections import MOST_HYPERPARAMETERS, worth_drawing
 from evenfit.results.ranking import Ranking
+from evenfit.specs.config import REGULARISERS
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -187,3 +189,10 @@ def test_a_large_study_takes_less_than_two_seconds_of_one_core(task):
     html = page(study, facts)
     assert time.process_time() - began < 2.0
     assert len(html) < 2_000_000
+
+
+def test_what_is_worth_most_is_drawn_where_not_all_can_be():
+    names = ["width", *reversed(REGULARISERS), "schedule"]
+    drawn = worth_drawing(names)
+    assert len(drawn) == MOST_HYPERPARAMETERS < len(names)
+    assert drawn[:4] == ["width", "schedule", *REGULARISERS[:2]]

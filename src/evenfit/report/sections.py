@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from evenfit.report import markup
 from evenfit.report.configs import MOST, configs
@@ -39,8 +40,9 @@ from evenfit.report.words import (
 )
 from evenfit.results.study import Study
 from evenfit.results.trial import Trial
+from evenfit.specs.config import REGULARISERS
 
-MOST_HYPERPARAMETERS = 16
+MOST_HYPERPARAMETERS = 20
 FEWEST_CONFIGS = 8  # with fewer, points by hyperparameter say nothing
 
 
@@ -147,7 +149,7 @@ def hyperparameters(study: Study, facts: Facts) -> str:
     """Loss by each value that was searched."""
     del facts
     enough = sum(math.isfinite(trial.loss) for trial in study.trials) >= FEWEST_CONFIGS
-    names = searched(study) if enough else ()
+    names = worth_drawing(searched(study)) if enough else ()
     drawn = [
         figure(
             svg(
@@ -159,7 +161,7 @@ def hyperparameters(study: Study, facts: Facts) -> str:
             caption="",
             table=hyperparameter.table(study, name),
         )
-        for name in names[:MOST_HYPERPARAMETERS]
+        for name in names
     ]
     if not drawn:
         return ""
@@ -173,6 +175,12 @@ def hyperparameters(study: Study, facts: Facts) -> str:
         ),
         figures(*drawn, kind="many"),
     )
+
+
+def worth_drawing(names: Sequence[str]) -> list[str]:
+    """Give the names to draw: regularisers last, those first whose effect is worth most, and the rarest left out."""
+    place = {name: position for position, name in enumerate(REGULARISERS)}
+    return sorted(names, key=lambda name: place.get(name, -1))[:MOST_HYPERPARAMETERS]
 
 
 def predictions(study: Study, facts: Facts) -> str:
