@@ -41,6 +41,8 @@ _LATER = ("evenfit.runs.deployment", "evenfit.runs.importance", "evenfit.report.
 _REPORT_SECONDS = 1.0  # that the report takes
 _LEAST_IMPORTANCE_SECONDS, _IMPORTANCE_SECONDS = 0.3, 3.0
 _ABLATION_SHARE = 0.05  # of the budget, for training the selected config without each of its regularisers
+_MOST_RESERVED = 0.35  # of the budget, for the end; and as much again for rows that are scored there
+_TEST_SECONDS = 1e-4  # to score one row of --test by every network
 _REFIT_SHARE = 0.15  # of the budget, for training the final model anew where rows are in order of time
 
 
@@ -182,10 +184,11 @@ class Job:
         if seconds is None:
             return None
         rows, test = self.source.table.rows, self.source.test
-        reserve = 2.2 + 0.045 * min(seconds, 60.0) + rows * 4e-5 + (0 if test is None else test.rows * 6e-5)
+        reserve = 2.2 + 0.045 * min(seconds, 60.0) + rows * 4e-5
         if self.request.time is not None:
             reserve += _REFIT_SHARE * seconds
-        return self.started + seconds - self.before - min(reserve, 0.35 * seconds) - apart
+        scoring = 0.0 if test is None else min(test.rows * _TEST_SECONDS, _MOST_RESERVED * seconds)
+        return self.started + seconds - self.before - min(reserve, _MOST_RESERVED * seconds) - scoring - apart
 
     def _apart(self) -> float:
         """Give the seconds of training that are not the search's but the ablation's: none where they would not do."""
