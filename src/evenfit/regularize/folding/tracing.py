@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from evenfit.errors import FoldError, RegularizeError
 from evenfit.regularize.folding.checks import checked_value
 from evenfit.regularize.folding.layers import described, holds_original, is_dropout
 from evenfit.regularize.folding.sketch import sketched
+from evenfit.regularize.proxies import ChangeableProxy
 
 Arguments = Mapping[str, object]  # arguments of forward, by name, that are constants in a trace
 CONSTANTS = (type(None), bool, int, float, str)
@@ -183,29 +183,9 @@ class FoldingTracer(fx.Tracer):
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         """Give a proxy that shows changes in place."""
-        return _Proxy(node, self)
+        return ChangeableProxy(node, self)
 
     def to_bool(self, obj: fx.Proxy) -> bool:
         """Decide as a call that raises nothing does, and refuse every other decision that depends on data."""
         checked = checked_value(sys._getframe(2))
         return super().to_bool(obj) if checked is None else checked
-
-
-class _Proxy(fx.Proxy):
-    """A proxy under which ``x += y`` is not taken for ``x = x + y``: other uses of ``x`` see it."""
-
-    def __iadd__(self, other: object) -> fx.Proxy:
-        return self._changed(operator.iadd, other)
-
-    def __isub__(self, other: object) -> fx.Proxy:
-        return self._changed(operator.isub, other)
-
-    def __imul__(self, other: object) -> fx.Proxy:
-        return self._changed(operator.imul, other)
-
-    def __itruediv__(self, other: object) -> fx.Proxy:
-        return self._changed(operator.itruediv, other)
-
-    def _changed(self, operation: Callable[..., Any], other: object) -> fx.Proxy:
-        changed: fx.Proxy = self.tracer.create_proxy("call_function", operation, (self, other), {})
-        return changed

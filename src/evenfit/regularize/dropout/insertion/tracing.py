@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from torch.nn.parameter import is_lazy
 
 from evenfit.errors import RegularizeError
 from evenfit.regularize.dropout.droppers import is_dropper
+from evenfit.regularize.proxies import ChangeableProxy
 
 _SWITCHES = (type(None), bool, str)  # what a forward decides by
 _NUMBERS = (int, float)
@@ -242,24 +242,4 @@ class _Tracer(fx.Tracer):
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         """Give a proxy that shows changes in place."""
-        return _Proxy(node, self)
-
-
-class _Proxy(fx.Proxy):
-    """A proxy under which ``x += y`` is not taken for ``x = x + y``: other uses of ``x`` see it."""
-
-    def __iadd__(self, other: object) -> fx.Proxy:
-        return self._changed(operator.iadd, other)
-
-    def __isub__(self, other: object) -> fx.Proxy:
-        return self._changed(operator.isub, other)
-
-    def __imul__(self, other: object) -> fx.Proxy:
-        return self._changed(operator.imul, other)
-
-    def __itruediv__(self, other: object) -> fx.Proxy:
-        return self._changed(operator.itruediv, other)
-
-    def _changed(self, operation: Callable[..., Any], other: object) -> fx.Proxy:
-        changed: fx.Proxy = self.tracer.create_proxy("call_function", operation, (self, other), {})
-        return changed
+        return ChangeableProxy(node, self)
