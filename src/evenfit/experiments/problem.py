@@ -84,37 +84,61 @@ def prepare(problem: Problem, *, inputs: str, target: str) -> Prepared:
         for split in splits
     )
     return Prepared(
-        samples=make_samples(table, truth, encodings, splits),
+        samples=make_samples(
+            table,
+            encodings,
+            splits,
+            target=truth.target,
+            classes=truth.classes,
+            classification=truth.task != "regression",
+        ),
         encodings=encodings,
         followed=tuple(_followed(problem.seed, number, split) for number, split in enumerate(splits)),
     )
 
 
-def make_samples(table: Table, truth: Truth, encodings: tuple[Encoding, ...], splits: tuple[Split, ...]) -> Samples:
-    """Stack what each split's encoding makes of the whole table."""
+def make_samples(
+    table: Table,
+    encodings: tuple[Encoding, ...],
+    splits: tuple[Split, ...],
+    *,
+    target: npt.NDArray[Any],
+    classes: int,
+    classification: bool,
+) -> Samples:
+    """Stack what each split's encoding makes of the whole table.
+
+    Args:
+        table: all rows.
+        encodings: one a split, fitted on its training rows.
+        splits: row numbers.
+        target: class codes, or numbers: ``[rows]``.
+        classes: how many; 1 for numbers.
+        classification: classes or numbers.
+    """
     shape: InputShape = encodings[0].shape
-    rows, classification = table.rows, truth.task != "regression"
+    rows = table.rows
     values = np.empty((len(splits), rows, shape.features), dtype=np.float32)
     codes = np.empty((len(splits), rows, len(shape.cardinalities)), dtype=np.int32)
     targets = np.empty((len(splits), rows), dtype=np.float32)
     weights, balanced = np.ones((len(splits), rows), np.float32), np.ones((len(splits), rows), np.float32)
-    prior = np.zeros((len(splits), truth.classes))
+    prior = np.zeros((len(splits), classes))
     for number, (split, encoding) in enumerate(zip(splits, encodings, strict=True)):
         encoded = encoding.inputs(table)
         values[number], codes[number] = encoded.values, encoded.codes
-        targets[number] = encoding.target(truth.target)
+        targets[number] = encoding.target(target)
         if table.weights is not None:
             mean = float(table.weights[split.train].mean())
             weights[number] = table.weights / mean if mean > 0 else 1.0
         balanced[number] = weights[number]
         if classification:
-            by_class = balanced_weights(truth.target, split.train, truth.classes)
-            balanced[number] = weights[number] * by_class[truth.target]
-            counts = np.bincount(truth.target[split.train], weights[number][split.train], minlength=truth.classes)
+            by_class = balanced_weights(target, split.train, classes)
+            balanced[number] = weights[number] * by_class[target]
+            counts = np.bincount(target[split.train], weights[number][split.train], minlength=classes)
             prior[number] = np.log((counts + 0.5) / (counts + 0.5).sum())
     return Samples(
         shape=shape,
-        outputs=truth.classes,
+        outputs=classes,
         classification=classification,
         values=values,
         codes=codes,

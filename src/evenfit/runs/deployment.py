@@ -52,7 +52,15 @@ def refit_model(
     rows = np.arange(table.rows)
     encoding = fit_encoding(table, rows, inputs=config.inputs, target=config.target)  # type: ignore[arg-type]
     whole = Split(train=rows, validate=rows, repeat=0, fold=0)
-    samples = make_samples(table, search.problem.truth, (encoding,), (whole,))
+    truth = search.problem.truth
+    samples = make_samples(
+        table,
+        (encoding,),
+        (whole,),
+        target=truth.target,
+        classes=truth.classes,
+        classification=truth.task != "regression",
+    )
     members = [
         Member(config=config, split=0, seed=member_seed(search.problem.seed, 1_000_000, number))
         for number in range(_refits(study, seconds))

@@ -1,0 +1,1 @@
+"""Fitting: many models at once, whatever they are, each on rows of its own."""
