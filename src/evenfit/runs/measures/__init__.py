@@ -1,0 +1,1 @@
+"""Measures: bias and variance, curves and diagnoses as functions, of configs, estimators and modules alike."""
