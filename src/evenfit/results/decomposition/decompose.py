@@ -1,0 +1,170 @@
+"""Decompose: predictions of many replicates -> the parts of their expected loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.errors import ConfigError, DataError
+from evenfit.results.decomposition.bias_variance import INCLUDED, KNOWN, BiasVariance, Noise, Part, RowMaps
+from evenfit.results.decomposition.cells import FOR_NUMBERS, LOSSES, UNBIASED, Cells, Judged
+from evenfit.results.decomposition.intervals import LEVEL, interval
+from evenfit.results.decomposition.layout import Layout
+
+Array = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.floating]
+
+_CHUNK_BYTES = 16e6  # of the predictions that are taken apart at a time
+
+
+def decompose(
+    predictions: Numbers,
+    target: npt.NDArray[Any],
+    *,
+    loss: str,
+    classification: bool,
+    noise: float | Array | None = None,
+    level: float = LEVEL,
+    sampling: str = "given",
+    training_rows: int = 0,
+    failures: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> BiasVariance:
+    """Take an expected loss apart into bias, variance and noise, with an interval for every part.
+
+    Intervals are those of a two-way jackknife over replicates and rows: they hold the part of fresh training data of
+    the same size, judged on fresh rows. Rows that fewer than two replicates judge are left out.
+
+    Args:
+        predictions: [R, S, N, K] of R replicates, from S seeds each, on N rows: log-probabilities of K classes, or
+            numbers with K = 1; NaN where a replicate does not judge a row.
+        target: [N] class codes, or numbers.
+        loss: a name of `LOSSES`.
+        classification: whether predictions are log-probabilities.
+        noise: what is known of it: for numbers its variance, one for all rows or [N]; for classes their probabilities
+            [N, K]; None where it is not known.
+        level: of the intervals.
+        sampling: how training sets were drawn.
+        training_rows: of one replicate.
+        failures: of fits that are not among the predictions.
+        notes: what else is to be said.
+
+    Raises:
+        ConfigError: the loss does not exist, or does not fit the task.
+        DataError: there are fewer than two replicates, or fewer than two rows that two of them judge.
+
+    Example:
+        >>> rng = np.random.default_rng(1)
+        >>> drawn = 1.0 + rng.normal(size=(50, 1, 200, 1))  # bias 1, variance 1, no noise
+        >>> found = decompose(drawn, np.zeros(200), loss="squared", classification=False)
+        >>> round(found.bias_squared.corrected.mean, 1), round(found.variance.corrected.mean, 1)
+        (1.0, 1.0)
+    """
+    if loss not in LOSSES:
+        raise ConfigError(f"loss must be one of {', '.join(LOSSES)}; got {loss!r}")
+    if not classification and loss not in FOR_NUMBERS:
+        raise ConfigError(f"the loss of numbers must be one of {', '.join(FOR_NUMBERS)}; got {loss!r}")
+    replicates, seeds, rows, _ = predictions.shape
+    if replicates < 2:
+        raise DataError(f"variance needs at least 2 replicates, got {replicates}")
+    offsets, probabilities = _noise(noise, loss=loss, classification=classification, shape=predictions.shape)
+    judging = (~np.isnan(predictions[..., 0]).any(axis=1)).sum(axis=0)
+    kept = np.flatnonzero(judging >= 2)
+    if len(kept) < 2:
+        raise DataError(f"at least 2 rows must be judged by 2 replicates or more; got {len(kept)} of {rows:,}")
+    if len(kept) < rows:
+        notes = (*notes, f"{rows - len(kept):,} of {rows:,} rows left out, which fewer than 2 replicates judge")
+    layouts: dict[str, Layout] = {}
+    plain: dict[str, float] = {}
+    for numbers, cells in _chunks(predictions, target, probabilities, kept, loss=loss, classification=classification):
+        pieces, sums = dict(cells.pseudo), dict(cells.plain)
+        if offsets is not None:  # what is known of the noise leaves the bias, row by row
+            pieces["bias_squared"] = np.where(cells.known, pieces["bias_squared"] - offsets[numbers], 0.0)
+            sums["bias_squared"] = sums["bias_squared"] - offsets[numbers]
+            pieces["noise"] = np.where(cells.known, offsets[numbers], 0.0)
+            sums["noise"] = offsets[numbers]
+        for name, each in pieces.items():
+            layouts.setdefault(name, Layout(replicates)).add(each, cells.known)
+            plain[name] = plain.get(name, 0.0) + float(sums[name].sum()) / len(kept)
+    parts = {name: Part(plain=plain[name], corrected=interval(layout, level=level)) for name, layout in layouts.items()}
+    maps = RowMaps(
+        numbers=kept,
+        loss=layouts["loss"].rows(),
+        bias_squared=layouts["bias_squared"].rows(),
+        variance=layouts["variance"].rows(),
+        replicates=judging[kept],
+    )
+    known = parts.get("noise")
+    bound = (known or parts["bias_squared"]).corrected.high
+    return BiasVariance(
+        loss_name=loss,
+        loss=parts["loss"],
+        bias_squared=parts["bias_squared"],
+        variance=parts["variance"],
+        noise=Noise(source=INCLUDED if known is None else KNOWN, part=known, at_most=bound),
+        data=parts.get("data"),
+        seed=parts.get("seed"),
+        disagreement=parts.get("disagreement"),
+        correction="unbiased" if loss in UNBIASED else "jackknife",
+        sampling=sampling,
+        replicates=replicates,
+        seeds=seeds,
+        rows=len(kept),
+        training_rows=training_rows,
+        maps=maps,
+        failures=failures,
+        notes=notes,
+    )
+
+
+def _chunks(
+    predictions: Numbers,
+    target: npt.NDArray[Any],
+    probabilities: Array | None,
+    kept: npt.NDArray[np.int64],
+    *,
+    loss: str,
+    classification: bool,
+) -> Iterator[tuple[npt.NDArray[np.int64], Cells]]:
+    """Take the loss apart some rows at a time, so that memory is bounded whatever is judged."""
+    replicates, seeds, _, width = predictions.shape
+    size = max(1, int(_CHUNK_BYTES / (8 * replicates * seeds * width)))
+    for start in range(0, len(kept), size):
+        numbers = kept[start : start + size]
+        judged = Judged(
+            predictions=np.asarray(predictions[:, :, numbers], dtype=np.float64),
+            target=np.asarray(target)[numbers],
+            classification=classification,
+            probabilities=None if probabilities is None else probabilities[numbers],
+        )
+        yield numbers, LOSSES[loss](judged)
+
+
+def _noise(
+    noise: float | Array | None, *, loss: str, classification: bool, shape: tuple[int, ...]
+) -> tuple[Array | None, Array | None]:
+    """Give the noise that is known of each row [N], and the probabilities of classes where Domingos needs them."""
+    rows, width = shape[2], shape[3]
+    if noise is None:
+        return None, None
+    given = np.asarray(noise, dtype=np.float64)
+    if not np.isfinite(given).all() or (given < 0).any():
+        raise ConfigError("noise must be finite and not below 0")
+    if not classification:
+        if given.shape not in ((), (rows,)):
+            raise ConfigError(f"noise must be one variance, or one for each of {rows:,} rows; got {given.shape}")
+        return np.broadcast_to(given, (rows,)), None
+    if given.shape != (rows, width):
+        raise ConfigError(
+            f"the noise of classes must be their probabilities, [{rows:,} rows, {width} classes]; got {given.shape}"
+        )
+    if not np.allclose(given.sum(axis=1), 1.0, atol=1e-6):
+        raise ConfigError("the probabilities of classes must sum to 1 in every row")
+    if loss == "domingos":
+        return None, given
+    if loss == "log":
+        return -(given * np.log(np.where(given > 0, given, 1.0))).sum(axis=1), None
+    return (1 - (given**2).sum(axis=1)) * (1.0 if loss == "squared" else 0.5), None
