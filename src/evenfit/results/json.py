@@ -75,7 +75,7 @@ def to_json(study: Study) -> dict[str, Any]:
         "stopped": study.stopped,
         "notes": list(study.notes),
     }
-    return {key: _plain(value) for key, value in found.items()}
+    return {key: plain(value) for key, value in found.items()}
 
 
 def _side(side: Side, score: Any) -> dict[str, Any]:
@@ -109,11 +109,11 @@ def _interval(interval: Interval) -> dict[str, Any]:
     return {"mean": interval.mean, "low": interval.low, "high": interval.high, "level": interval.level}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn what is not finite into None and numpy's numbers into Python's, all the way down."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
