@@ -40,26 +40,32 @@ class Noise:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RowMaps:
-    """Which rows carry the loss, the bias and the variance: corrected estimates, in the order of the judged rows."""
+class Maps:
+    """Which rows, and which replicates, carry the loss, the bias and the variance: corrected estimates.
+
+    The means over rows, and those over replicates, are the parts.
+    """
 
     numbers: npt.NDArray[np.int64]  # [N] place of each among the judged rows as they were given
     loss: Array  # [N]
     bias_squared: Array  # [N]
     variance: Array  # [N]
     replicates: npt.NDArray[np.int64]  # [N] that judge the row
+    replicate_numbers: npt.NDArray[np.int64]  # [R] place of each among those that were to be fitted
+    replicate_loss: Array  # [R]
+    replicate_bias_squared: Array  # [R]
+    replicate_variance: Array  # [R]
 
     def share_of_variance(self, most: float = 0.1) -> float:
         """Give the share of the variance that the given share of rows carries, those with most of it.
 
         Example:
-            >>> ones = np.ones(4)
-            >>> variance = np.array([7.0, 1.0, 1.0, 1.0])
-            >>> maps = RowMaps(
-            ...     numbers=np.arange(4), loss=ones, bias_squared=ones, variance=variance, replicates=np.arange(4)
-            ... )
-            >>> maps.share_of_variance(0.25)
-            0.7
+            >>> from evenfit.results.decomposition.decompose import decompose
+            >>> spread = np.array([3.0, 1.0, 1.0, 1.0])
+            >>> drawn = np.array([-1.0, 0.0, 1.0])[:, None, None, None] * spread[:, None]
+            >>> found = decompose(drawn, np.zeros(4), loss="squared", classification=False)
+            >>> found.maps.share_of_variance(0.25)
+            0.75
         """
         whole = float(self.variance.sum())
         if not whole > 0:
@@ -91,7 +97,7 @@ class BiasVariance:
     seeds: int  # S
     rows: int  # N judged rows
     training_rows: int  # of one replicate
-    maps: RowMaps
+    maps: Maps
     failures: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -137,6 +143,12 @@ class BiasVariance:
                 "bias_squared": _numbers(self.maps.bias_squared),
                 "variance": _numbers(self.maps.variance),
                 "replicates": self.maps.replicates.tolist(),
+            },
+            "by_replicate": {
+                "replicates": self.maps.replicate_numbers.tolist(),
+                "loss": _numbers(self.maps.replicate_loss),
+                "bias_squared": _numbers(self.maps.replicate_bias_squared),
+                "variance": _numbers(self.maps.replicate_variance),
             },
             "failures": list(self.failures),
             "notes": list(self.notes),

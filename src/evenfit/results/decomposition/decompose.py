@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenfit.errors import ConfigError, DataError
-from evenfit.results.decomposition.bias_variance import INCLUDED, KNOWN, BiasVariance, Noise, Part, RowMaps
+from evenfit.results.decomposition.bias_variance import INCLUDED, KNOWN, BiasVariance, Maps, Noise, Part
 from evenfit.results.decomposition.cells import FOR_NUMBERS, LOSSES, UNBIASED, Cells, Judged
 from evenfit.results.decomposition.intervals import LEVEL, interval
 from evenfit.results.decomposition.layout import Layout
@@ -67,11 +67,16 @@ def decompose(
         raise ConfigError(f"loss must be one of {', '.join(LOSSES)}; got {loss!r}")
     if not classification and loss not in FOR_NUMBERS:
         raise ConfigError(f"the loss of numbers must be one of {', '.join(FOR_NUMBERS)}; got {loss!r}")
-    replicates, seeds, rows, _ = predictions.shape
+    _, seeds, rows, _ = predictions.shape
+    judges = np.asarray(~np.isnan(predictions[..., 0]).any(axis=1))  # [R, N]
+    present = judges.any(axis=1)
+    if not present.all():  # replicates that failed judge nothing
+        predictions, judges = predictions[present], judges[present]
+    replicates = len(predictions)
     if replicates < 2:
         raise DataError(f"variance needs at least 2 replicates, got {replicates}")
     offsets, probabilities = _noise(noise, loss=loss, classification=classification, shape=predictions.shape)
-    judging = (~np.isnan(predictions[..., 0]).any(axis=1)).sum(axis=0)
+    judging = judges.sum(axis=0)
     kept = np.flatnonzero(judging >= 2)
     if len(kept) < 2:
         raise DataError(f"at least 2 rows must be judged by 2 replicates or more; got {len(kept)} of {rows:,}")
@@ -90,12 +95,16 @@ def decompose(
             layouts.setdefault(name, Layout(replicates)).add(each, cells.known)
             plain[name] = plain.get(name, 0.0) + float(sums[name].sum()) / len(kept)
     parts = {name: Part(plain=plain[name], corrected=interval(layout, level=level)) for name, layout in layouts.items()}
-    maps = RowMaps(
+    maps = Maps(
         numbers=kept,
         loss=layouts["loss"].rows(),
         bias_squared=layouts["bias_squared"].rows(),
         variance=layouts["variance"].rows(),
         replicates=judging[kept],
+        replicate_numbers=np.flatnonzero(present),
+        replicate_loss=layouts["loss"].replicates(),
+        replicate_bias_squared=layouts["bias_squared"].replicates(),
+        replicate_variance=layouts["variance"].replicates(),
     )
     known = parts.get("noise")
     bound = (known or parts["bias_squared"]).corrected.high
