@@ -35,6 +35,7 @@ class Subject:
     table: Table | None = None  # for configs
     groups: npt.NDArray[np.int64] | None = None  # [N] rows of one group are never on both sides of a split
     training: Training | None = None  # for modules
+    epoch: int | None = None  # for configs: the epoch at which training ends; None is the last
 
     def learner(self, variants: Sequence[Any]) -> Learner:
         """Give what fits these variants of the model.
@@ -46,7 +47,7 @@ class Subject:
         if self.kind == CONFIG:
             if self.table is None:
                 raise DataError("networks need a table, got none")
-            known = [each if isinstance(each, Variant) else Variant(config=each) for each in variants]
+            known = [each if isinstance(each, Variant) else Variant(config=each, epoch=self.epoch) for each in variants]
             return partial(fit_fleets, self.table, known)
         if self.kind == ESTIMATOR:
             from evenfit.experiments.fitting.estimators import fit_estimators
@@ -120,14 +121,14 @@ def make_subject(
     return Subject(kind=kind, model=model, rows=known_rows, groups=grouped, training=given)
 
 
-def subject_of_table(model: Config, table: Table) -> Subject:
-    """Give a config and a table that was read from a file as a subject."""
+def subject_of_table(model: Config, table: Table, *, epoch: int | None = None) -> Subject:
+    """Give a config, the epoch at which its training ends, and a table that was read from a file as a subject."""
     target = table.schema.target
     if target is None or table.target is None:
         raise DataError("networks need a table with its target, got one without")
     labels = table.target if not target.classes else np.array(target.classes, dtype=object)[table.target]
     rows = Rows(X=table.numeric, labels=labels, target=table.target, about=target, weights=table.weights)
-    return Subject(kind=CONFIG, model=model, rows=rows, table=table, groups=table.groups)
+    return Subject(kind=CONFIG, model=model, rows=rows, table=table, groups=table.groups, epoch=epoch)
 
 
 def _kind(model: Any) -> str:
