@@ -10,11 +10,20 @@ import numpy as np
 
 from evenfit.data.encodings import InputShape
 from evenfit.fleet.fleet import Fleet
+from evenfit.fleet.kernels import steps
 from evenfit.fleet.member import Member
 from evenfit.fleet.samples import Samples
 from evenfit.specs.config import Config
 
 _ROWS = 8
+
+
+def is_cold() -> bool:
+    """Whether training would begin with compiling: nothing is kept for this machine, or its sources have changed."""
+    if steps.train.signatures:
+        return False
+    kept = getattr(getattr(steps.train, "_cache", None), "_cache_file", None)
+    return kept is None or not kept._load_index()
 
 
 def warm() -> None:

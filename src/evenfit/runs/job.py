@@ -30,6 +30,7 @@ from evenfit.runs.progress import Progress, Report
 from evenfit.runs.request import FitRequest
 from evenfit.runs.search import Found, Search, conclude, plan_search, run_search
 from evenfit.runs.source import Source, read_source
+from evenfit.runs.warming import warm_engine
 from evenfit.specs.config import Config
 from evenfit.specs.space import Space
 from evenfit.store import Run, Store
@@ -100,6 +101,7 @@ class Job:
         self.progress = progress
         self.workers = 1
         self.source.tell(progress)
+        self.started += warm_engine(progress)
         try:
             with self.store.lock(self.run), told_plainly(self.run.folder, run=self.run.folder):
                 try:

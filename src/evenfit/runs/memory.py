@@ -13,7 +13,9 @@ from evenfit.experiments.processes import Processes
 from evenfit.results.metrics import default_metric, metric_of
 from evenfit.results.study import Study
 from evenfit.runs.alone import Alone
+from evenfit.runs.progress import ignore
 from evenfit.runs.search import Found, Search, conclude, plan_search, run_search
+from evenfit.runs.warming import warm_engine
 from evenfit.specs.budget import Budget
 from evenfit.specs.space import Space
 
@@ -78,6 +80,7 @@ def solve(search: Search, *, workers: int, started: float, notes: Sequence[str] 
     Raises:
         BudgetError: it is too small for any answer.
     """
+    started += warm_engine(ignore)
     stop_at = _stop_at(search, started)
     with Processes(count=workers) if workers > 1 else Alone() as starting:
         found = run_search(
