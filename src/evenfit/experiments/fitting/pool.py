@@ -1,28 +1,39 @@
-"""Pool: fits of models that Python trains, one after the other here, or in processes where it takes long.
+"""Pool: fits of models that Python trains, one after the other here, or in processes where they take long.
 
-Processes, not threads: what a user's model leaves to chance may be drawn from generators that a process has one of,
-and most of the work holds Python's lock.
+Processes, not threads: what a user's model leaves to chance may come from generators of which a process has one, and
+most of the work holds Python's lock.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from functools import cache
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
-from joblib import Parallel, delayed, parallel_config
-from threadpoolctl import ThreadpoolController
+import joblib
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import BrokenProcessPool
+from threadpoolctl import threadpool_limits
 
+from evenfit.errors import WorkerError
 from evenfit.experiments.fitting.fits import Fitted
 
-Call = Callable[[], Fitted]
+Shared = TypeVar("Shared")
+Work = Callable[[Shared], Fitted]
 
-WORTH_PROCESSES = 4.0  # seconds of work; less is done before processes have started
+WORTH_PROCESSES = 5.0  # seconds of work that is left; less is done here before processes have started
+_AHEAD = 2  # calls for each process that wait for it
+_PATIENCE = 0.1  # seconds between questions whether to stop
+_IDLE = 60  # seconds after which processes end that nobody needs
 
 
 def run(
-    calls: Sequence[Call],
+    calls: Sequence[Work[Shared]],
+    shared: Shared,
     *,
     workers: int,
     stop: Callable[[], bool],
@@ -30,14 +41,19 @@ def run(
 ) -> Iterator[Fitted]:
     """Make calls, and tell what each gives as it ends.
 
-    The first ones are made here, until it is known how long one takes. The rest go to processes, with one thread
-    each for linear algebra, where there is enough left to be worth it.
+    The first ones are made here, until it is known how long one takes. The rest go to processes where enough of them
+    are left. Linear algebra has one thread everywhere. When told to stop, calls that run in processes are ended; one
+    that runs here goes on to its end.
 
     Args:
-        calls: functions that can be sent to another process, such as ``functools.partial`` of one.
+        calls: functions of what they share, that can be sent to another process.
+        shared: what all calls are given, such as rows; sent to each process once.
         workers: processes; with 1, all is done here.
-        stop: asked before each call.
+        stop: asked before each call, and often while processes work.
         clock: gives seconds.
+
+    Raises:
+        WorkerError: a process has died.
     """
     begun = clock()
     for done, call in enumerate(calls):
@@ -45,33 +61,48 @@ def run(
         if stop():
             return
         if workers > 1 and done and left > 1 and left * (clock() - begun) / done > WORTH_PROCESSES:
-            yield from _in_processes(calls[done:], workers=min(workers, left), stop=stop)
+            yield from _in_processes(calls[done:], shared, workers=min(workers, left), stop=stop)
             return
-        yield _alone(call)
+        with threadpool_limits(limits=1):
+            found = call(shared)
+        yield found
 
 
-def _alone(call: Call) -> Fitted:
-    """Make a call with one thread for linear algebra, as it is made in a process of many."""
-    with _controller().limit(limits=1):
-        return call()
+def _in_processes(
+    calls: Sequence[Work[Shared]], shared: Shared, *, workers: int, stop: Callable[[], bool]
+) -> Iterator[Fitted]:
+    """Make calls in processes; what they share goes through a file, of which arrays are mapped into memory."""
+    executor = get_reusable_executor(max_workers=workers, timeout=_IDLE)
+    waiting = list(reversed(calls))
+    running: set[Future[Fitted]] = set()
+    with TemporaryDirectory(prefix="evenfit-") as folder:
+        path = Path(folder) / "shared.joblib"
+        joblib.dump(shared, path)
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers * _AHEAD:
+                    running.add(executor.submit(_call_there, waiting.pop(), str(path)))
+                done, running = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
+                for each in done:
+                    yield each.result()
+                if stop():
+                    return
+        except BrokenProcessPool as error:
+            raise WorkerError(
+                "a process that fits models has died, perhaps for lack of memory: use fewer workers"
+            ) from error
+        finally:
+            if running:
+                executor.shutdown(kill_workers=True)
 
 
-def _in_processes(calls: Sequence[Call], *, workers: int, stop: Callable[[], bool]) -> Iterator[Fitted]:
-    """Make calls in processes; what is not done when told to stop is left."""
-
-    def wanted() -> Iterator[Call]:
-        for call in calls:
-            if stop():
-                return
-            yield delayed(_alone)(call)
-
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        told = Parallel(n_jobs=workers, return_as="generator_unordered")(wanted())
-    with closing(told):
-        yield from told
+def _call_there(call: Work[Any], path: str) -> Fitted:
+    """Make a call in a process of many: models that would start workers of their own do without."""
+    with threadpool_limits(limits=1), joblib.parallel_config(backend="sequential"):
+        return call(_shared(path))
 
 
-@cache
-def _controller() -> ThreadpoolController:
-    """What sets the threads of libraries that are loaded; looking for them takes long."""
-    return ThreadpoolController()
+@lru_cache(maxsize=1)
+def _shared(path: str) -> Any:
+    """What calls share, read once for each process."""
+    return joblib.load(path, mmap_mode="r")
