@@ -1,0 +1,67 @@
+"""Steps of a learning curve: whether the loss falls from size to size, or rises by more than its noise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from evenfit.results.ablation import holm
+from evenfit.results.intervals import corrected_error
+
+Array = npt.NDArray[np.float64]
+
+CHANCE = 0.05  # of saying that a curve rises somewhere when it does not
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rise:
+    """Where a curve goes up by more than its noise, with more training rows."""
+
+    low: int  # index of the smaller size
+    high: int  # index of the larger size, where the loss is higher
+    chance: float  # of a rise as clear if there were none: Holm's, over all steps that were looked at
+    peak: bool  # behind it the curve falls again, by more than its noise
+
+
+def find_rise(losses: Array, *, factor: float) -> Rise | None:
+    """Find the clearest rise of a learning curve: losses [S, Z] of S splits at Z rising sizes.
+
+    Sizes next to each other are compared, and those next but one, since a slow rise shows later; splits are paired.
+    Positive losses are compared by their logarithms, so that a few huge ones, as they come where least squares has as
+    many rows as columns, do not hide a rise of all.
+
+    Args:
+        losses: of each split at each size.
+        factor: of the corrected variance of a mean over splits: `correction`.
+    """
+    known = np.log(losses) if (losses > 0).all() else losses
+    sizes = losses.shape[1]
+    pairs = [(low, low + step) for step in (1, 2) for low in range(sizes - step)]
+    chances = {pair: rise_chance(known[:, pair[1]] - known[:, pair[0]], factor=factor) for pair in pairs}
+    adjusted = holm({f"{low} {high}": chance for (low, high), chance in chances.items()})
+    low, high = min(pairs, key=lambda pair: chances[pair])
+    chance = adjusted[f"{low} {high}"]
+    if not chance < CHANCE:
+        return None
+    top = low + 1 + int(known[:, low + 1 :].mean(axis=0).argmax())
+    later = [rise_chance(known[:, top] - known[:, after], factor=factor) for after in range(top + 1, sizes)]
+    return Rise(low=low, high=top, chance=chance, peak=bool(later) and min(later) * len(later) < CHANCE)
+
+
+def rise_chance(changes: Array, *, factor: float) -> float:
+    """Give the probability of a mean change at least as high if there were none: changes [S] of each split.
+
+    Example:
+        >>> round(rise_chance(np.array([1.0, 2.0, 3.0]), factor=1 / 3), 3)
+        0.037
+    """
+    error, mean = float(corrected_error(changes, factor=factor)), float(changes.mean())
+    if error == 0:
+        return 0.0 if mean > 0 else 1.0
+    if not math.isfinite(error) or not math.isfinite(mean):
+        return 1.0
+    return float(special.stdtr(len(changes) - 1, -mean / error))
