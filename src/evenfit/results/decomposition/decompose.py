@@ -63,10 +63,7 @@ def decompose(
         >>> round(found.bias_squared.corrected.mean, 1), round(found.variance.corrected.mean, 1)
         (1.0, 1.0)
     """
-    if loss not in LOSSES:
-        raise ConfigError(f"loss must be one of {', '.join(LOSSES)}; got {loss!r}")
-    if not classification and loss not in FOR_NUMBERS:
-        raise ConfigError(f"the loss of numbers must be one of {', '.join(FOR_NUMBERS)}; got {loss!r}")
+    check_loss(loss, classification=classification)
     _, seeds, rows, _ = predictions.shape
     judges = np.asarray(~np.isnan(predictions[..., 0]).any(axis=1))  # [R, N]
     present = judges.any(axis=1)
@@ -127,6 +124,21 @@ def decompose(
         failures=failures,
         notes=notes,
     )
+
+
+def check_loss(loss: str, *, classification: bool) -> str:
+    """Give back a loss that fits the task.
+
+    Raises:
+        ConfigError: it does not exist, or does not fit.
+    """
+    if loss not in LOSSES:
+        raise ConfigError(f"loss must be one of {', '.join(LOSSES)}; got {loss!r}")
+    if not classification and loss not in FOR_NUMBERS:
+        raise ConfigError(
+            f"the loss of a quantity must be {' or '.join(FOR_NUMBERS)}, got {loss!r}, which is of classes"
+        )
+    return loss
 
 
 def _chunks(

@@ -1,0 +1,289 @@
+"""bias_variance: where an expected loss comes from, for a model of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.errors import ConfigError, DataError
+from evenfit.experiments.bias_variance import (
+    SAMPLINGS,
+    TrainingSets,
+    bootstrap,
+    disjoint,
+    gather,
+    given,
+    hold_out,
+    out_of_bag,
+    plan_fits,
+    shortened,
+    silent,
+)
+from evenfit.experiments.fitting.fits import never
+from evenfit.results.decomposition.bias_variance import BiasVariance
+from evenfit.results.decomposition.decompose import check_loss, decompose
+from evenfit.results.decomposition.sweep import BiasVarianceSweep, make_sweep
+from evenfit.runs.cores import core_count
+from evenfit.runs.measures.subject import CONFIG, ESTIMATOR, Subject, make_subject
+from evenfit.specs.training import Training
+
+ROWS = "rows"  # the name under which training rows are swept
+
+Integers = npt.NDArray[np.int64]
+
+
+def bias_variance(  # noqa: PLR0913 - every option is a keyword
+    model: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    loss: str | None = None,
+    replicates: int = 50,
+    sampling: str = "bootstrap",
+    training_sets: Iterable[tuple[Any, Any]] | None = None,
+    X_test: Any = None,
+    y_test: Any = None,
+    seeds: int = 1,
+    rows: int | None = None,
+    noise: Any = None,
+    over: Mapping[str, Sequence[Any]] | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    task: str | None = None,
+    groups: Any = None,
+    training: Training | None = None,
+    tell: Callable[[int, int], None] = silent,
+) -> BiasVariance | BiasVarianceSweep:
+    """Take a model's expected loss apart into bias, variance and noise.
+
+    The model is fitted to many training sets, and all are judged by the same rows. Rows to judge by are ``X_test`` and
+    ``y_test`` where they are given; else a quarter of the rows is held out, or, with ``sampling="out-of-bag"``, each
+    replicate is judged by the rows that it did not draw.
+
+    Args:
+        model: a `Config`, or "mlp" for the default one; any scikit-learn estimator or pipeline; or a function that
+            makes a new ``nn.Module``.
+        X: an array [rows, columns] or any data frame.
+        y: what to predict, a value for each row.
+        loss: "squared", "log", "zero-one" (Kohavi and Wolpert) or "domingos"; None is squared error for numbers and
+            log loss for classes.
+        replicates: training sets; at least 2.
+        sampling: "bootstrap" draws each replicate's rows with replacement; "disjoint" deals each row to one replicate,
+            so that training sets are independent, and small; "out-of-bag" is a bootstrap without rows held out.
+        training_sets: pairs (X, y) to use instead, such as fixed inputs with fresh noise.
+        X_test: rows to judge by.
+        y_test: their target.
+        seeds: fits of each replicate that differ by chance alone; from 2 on, variance is split into data and seed.
+        rows: that each replicate trains on; None is as many as there are, or all dealt out.
+        noise: what is known of it, for the rows that are judged or for all rows of ``X``: the variance of numbers, one
+            or one a row; the probabilities of classes [rows, classes]; None leaves it in the bias.
+        over: the name of one hyperparameter, and its values, for a sweep; "rows" is the training rows.
+        seed: of everything that is left to chance.
+        workers: cores to use; None is all.
+        task: "classification" or "regression"; None finds it.
+        groups: a value for each row of ``X``; rows of one group train together or judge together.
+        training: how modules are trained.
+        tell: called as fits end, with how many are done and of how many.
+
+    Raises:
+        ConfigError: an option is out of its range, or the loss does not fit the task.
+        DataError: the rows or the target cannot be used, or fewer than two replicates could be fitted.
+
+    Example:
+        >>> from sklearn.linear_model import LinearRegression
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(400, 3))
+        >>> y = X[:, 0] ** 2 + 0.1 * rng.normal(size=400)
+        >>> found = bias_variance(LinearRegression(), X, y, replicates=20, noise=0.01, workers=1)
+        >>> found.bias_squared.corrected.mean > found.variance.corrected.mean  # a line does not bend
+        True
+    """
+    material = make_material(
+        model,
+        X,
+        y,
+        training_sets=None if training_sets is None else list(training_sets),
+        test=None if X_test is None else (X_test, y_test),
+        task=task,
+        groups=groups,
+        training=training,
+    )
+    return measure_bias_variance(
+        material,
+        loss=loss,
+        replicates=replicates,
+        sampling=sampling,
+        seeds=seeds,
+        rows=rows,
+        noise=noise,
+        over=over,
+        seed=seed,
+        workers=workers or core_count(),
+        tell=tell,
+    )
+
+
+def measure_bias_variance(
+    material: Material,
+    *,
+    loss: str | None,
+    replicates: int,
+    sampling: str,
+    seeds: int,
+    rows: int | None,
+    noise: Any,
+    over: Mapping[str, Sequence[Any]] | None,
+    seed: int,
+    workers: int,
+    tell: Callable[[int, int], None] = silent,
+) -> BiasVariance | BiasVarianceSweep:
+    """Do what `bias_variance` does, with rows and a model that have been understood."""
+    _check(replicates=replicates, sampling=sampling, seeds=seeds, seed=seed, over=over)
+    subject = material.subject
+    classification = subject.rows.task != "regression"
+    known_loss = check_loss(loss or ("log" if classification else "squared"), classification=classification)
+    sets = _training_sets(material, sampling=sampling, replicates=replicates, rows=rows, seed=seed)
+    name, values = next((name, list(values)) for name, values in over.items()) if over else ("", [None])
+    points = [shortened(sets, value) for value in values] if name == ROWS else [sets] * len(values)
+    variants = [subject.variant if name in ("", ROWS) else _changed(subject, name, value) for value in values]
+    splits = [split for point in points for split in point.splits]
+    count = len(sets.splits)
+    places = [range(count * point, count * (point + 1)) for point in range(len(points))]
+    fits = plan_fits(range(len(points)), places, seeds=seeds, seed=seed)
+    fitted = subject.learner(variants)(fits, splits, checkpoints=0, workers=workers, stop=never)
+    gathered = gather(
+        fitted,
+        fits,
+        splits,
+        points=len(points),
+        seeds=seeds,
+        judged=sets.judged,
+        width=subject.rows.classes,
+        tell=tell,
+    )
+    found = [
+        decompose(
+            gathered.predictions[place],
+            subject.rows.target[sets.judged],
+            loss=known_loss,
+            classification=classification,
+            noise=_noise_of(noise, material, sets),
+            sampling=sets.sampling,
+            training_rows=point.training_rows,
+            failures=gathered.failures[place],
+            notes=gathered.notes,
+        )
+        for place, point in enumerate(points)
+    ]
+    return make_sweep(name, values, found, notes=gathered.notes) if over else found[0]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Material:
+    """A subject, and which of its rows are what: those to train on come first."""
+
+    subject: Subject
+    sizes: tuple[int, ...]  # rows of each training set that was given; of X otherwise
+    given: bool  # whether training sets were given
+    test: Integers | None  # rows to judge by that were given; None: some of the others are
+
+
+def _check(*, replicates: int, sampling: str, seeds: int, seed: int, over: Mapping[str, Sequence[Any]] | None) -> None:
+    if replicates < 2:
+        raise ConfigError(f"replicates must be at least 2: one alone has no variance; got {replicates}")
+    if sampling not in SAMPLINGS:
+        raise ConfigError(f"sampling must be one of {', '.join(SAMPLINGS)}; got {sampling!r}")
+    if seeds < 1:
+        raise ConfigError(f"seeds must be at least 1, got {seeds}")
+    if seed < 0:
+        raise ConfigError(f"seed must be at least 0, got {seed}")
+    if over is not None and (len(over) != 1 or not len(next(iter(over.values())))):
+        raise ConfigError(f"over must name one hyperparameter with its values; got {dict(over)!r}")
+
+
+def make_material(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    training_sets: list[tuple[Any, Any]] | None,
+    test: tuple[Any, Any] | None,
+    task: str | None,
+    groups: Any,
+    training: Training | None,
+) -> Material:
+    """Understand the model and all rows that it is to be fitted to and judged by."""
+    if test is not None and test[1] is None:
+        raise DataError("y_test must be given with X_test")
+    if training_sets is not None:
+        if groups is not None:
+            raise ConfigError("groups are of the rows of X; training sets that are given have none")
+        if len(training_sets) < 2:
+            raise DataError(f"at least 2 training sets must be given, got {len(training_sets)}")
+        test = (X, y) if test is None and X is not None else test
+        if test is None:
+            raise DataError("training sets that are given need X_test and y_test to be judged by")
+        parts = [*training_sets, test]
+    elif X is None or y is None:
+        raise DataError("X and y must be given, or training_sets")
+    else:
+        parts = [(X, y)] if test is None else [(X, y), test]
+    if groups is not None and test is not None:
+        groups = [*np.asarray(groups).tolist(), *(f"test row {row}" for row in range(len(test[1])))]
+    subject = make_subject(model, parts, task=task, groups=groups, training=training)
+    sizes = [len(labels) for _, labels in parts]
+    if test is None:
+        return Material(subject=subject, sizes=tuple(sizes), given=False, test=None)
+    judged = np.arange(sum(sizes[:-1]), sum(sizes))
+    return Material(subject=subject, sizes=tuple(sizes[:-1]), given=training_sets is not None, test=judged)
+
+
+def _training_sets(material: Material, *, sampling: str, replicates: int, rows: int | None, seed: int) -> TrainingSets:
+    test = material.test
+    if material.given and test is not None:
+        return given(material.sizes, test)
+    pool = np.arange(material.sizes[0])
+    groups = material.subject.groups
+    if sampling == "out-of-bag":
+        if test is not None:
+            raise ConfigError("sampling='out-of-bag' judges by the rows that are not drawn; leave X_test out")
+        return out_of_bag(pool, replicates=replicates, rows=rows, seed=seed, groups=groups)
+    if test is None:
+        pool, test = hold_out(material.subject.rows.target, seed=seed, groups=groups)
+    draw = disjoint if sampling == "disjoint" else bootstrap
+    return draw(pool, test, replicates=replicates, rows=rows, seed=seed, groups=groups)
+
+
+def _changed(subject: Subject, name: str, value: Any) -> Any:
+    """The model with one hyperparameter changed."""
+    if subject.kind == CONFIG:
+        return type(subject.model).from_json(subject.model.to_json() | {name: value})
+    if subject.kind == ESTIMATOR:
+        from sklearn.base import clone
+
+        if name not in subject.model.get_params(deep=True):
+            known = ", ".join(sorted(subject.model.get_params(deep=True)))
+            raise ConfigError(f"the model has no parameter named {name!r}; it has {known}")
+        return clone(subject.model).set_params(**{name: value})
+    if subject.training is not None and hasattr(subject.training, name):
+        return subject.model, subject.training.with_values(**{name: value})
+    return _with_argument(subject.model, name, value), subject.training
+
+
+def _with_argument(factory: Callable[..., Any], name: str, value: Any) -> Callable[[], Any]:
+    """A factory of modules with one of its arguments set."""
+    from functools import partial
+
+    return partial(factory, **{name: value})
+
+
+def _noise_of(noise: Any, material: Material, sets: TrainingSets) -> Any:
+    """The noise of the judged rows, from that of all rows where it was given so."""
+    if noise is None or np.ndim(noise) == 0 or material.test is not None:
+        return noise
+    given_noise = np.asarray(noise, dtype=np.float64)
+    return given_noise[sets.judged] if len(given_noise) == len(material.subject.rows) else given_noise
