@@ -49,7 +49,7 @@ def effects(truth: Truth, whole: Trial, without: Mapping[str, Trial]) -> tuple[E
         losses = trial.selection_loss[trial.best] - whole.selection_loss[whole.best]
         if math.isfinite(trial.loss):
             rises[name] = corrected_interval(losses, **rows, level=LEVEL)
-            chances[name] = _chance(losses, factor=correction(**rows))
+            chances[name] = chance_of(losses, factor=correction(**rows))
         else:
             rises[name] = Interval(mean=math.inf, low=math.inf, high=math.inf, level=LEVEL)
             chances[name] = 0.0
@@ -81,7 +81,7 @@ def holm(chances: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
-def _chance(losses: np.ndarray, *, factor: float) -> float:
+def chance_of(losses: np.ndarray, *, factor: float) -> float:
     """Give the probability of a mean at least as far from 0 as that of these differences."""
     error, mean = float(corrected_error(losses, factor=factor)), float(losses.mean())
     if error == 0:
