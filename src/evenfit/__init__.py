@@ -7,25 +7,40 @@ if TYPE_CHECKING:
     from evenfit.deploy import load_model
     from evenfit.estimators import EvenfitClassifier, EvenfitRegressor
     from evenfit.runs.functions import cross_validate, tune
+    from evenfit.runs.measures.bias_variance import bias_variance
+    from evenfit.runs.measures.learning_curve import learning_curve
+    from evenfit.runs.measures.validation_curve import validation_curve
+    from evenfit.specs.config import Config
+    from evenfit.specs.training import Training
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Config",
     "EvenfitClassifier",
     "EvenfitRegressor",
+    "Training",
     "__version__",
+    "bias_variance",
     "cross_validate",
+    "learning_curve",
     "load_model",
     "tune",
+    "validation_curve",
 ]
 
 # Resolved on first use, so that `import evenfit` and `evenfit --help` start without torch.
 _HOMES = {
+    "Config": "evenfit.specs.config",
     "EvenfitClassifier": "evenfit.estimators",
     "EvenfitRegressor": "evenfit.estimators",
+    "Training": "evenfit.specs.training",
+    "bias_variance": "evenfit.runs.measures.bias_variance",
     "cross_validate": "evenfit.runs.functions",
+    "learning_curve": "evenfit.runs.measures.learning_curve",
     "load_model": "evenfit.deploy",
     "tune": "evenfit.runs.functions",
+    "validation_curve": "evenfit.runs.measures.validation_curve",
 }
 
 
