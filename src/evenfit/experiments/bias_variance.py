@@ -149,7 +149,7 @@ def shortened(sets: TrainingSets, rows: int) -> TrainingSets:
 def plan_fits(variants: Sequence[int], splits: Sequence[Sequence[int]], *, seeds: int, seed: int) -> list[Fit]:
     """Plan V points of R replicates from S seeds, in this order.
 
-    Seeds depend on (seed, replicate, seed's number) alone, so points of a sweep are paired: a replicate starts from the same seed at each of them.
+    Seeds depend on (seed, replicate, seed's number) alone, so points of a sweep are paired.
 
     Args:
         variants: the variant of each point.
@@ -237,7 +237,7 @@ def gather(
     )
 
 
-def silent(done: int, whole: int) -> None:  # noqa: ARG001 - what any that tells takes
+def silent(done: int, whole: int) -> None:
     """Tell nobody how many fits are done."""
 
 

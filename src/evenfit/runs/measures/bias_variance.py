@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from evenfit.errors import ConfigError, DataError
+from evenfit.errors import ConfigError
 from evenfit.experiments.bias_variance import (
     SAMPLINGS,
     TrainingSets,
@@ -28,12 +27,11 @@ from evenfit.results.decomposition.bias_variance import BiasVariance
 from evenfit.results.decomposition.decompose import check_loss, decompose
 from evenfit.results.decomposition.sweep import BiasVarianceSweep, make_sweep
 from evenfit.runs.cores import core_count
-from evenfit.runs.measures.subject import CONFIG, ESTIMATOR, Subject, make_subject
+from evenfit.runs.measures.material import Material, make_material
+from evenfit.runs.measures.subject import CONFIG, ESTIMATOR, Subject
 from evenfit.specs.training import Training
 
 ROWS = "rows"  # the name under which training rows are swept
-
-Integers = npt.NDArray[np.int64]
 
 
 def bias_variance(  # noqa: PLR0913 - every option is a keyword
@@ -102,6 +100,16 @@ def bias_variance(  # noqa: PLR0913 - every option is a keyword
         >>> found.bias_squared.corrected.mean > found.variance.corrected.mean  # a line does not bend
         True
     """
+    options = Options(
+        loss=loss,
+        replicates=replicates,
+        sampling=sampling,
+        seeds=seeds,
+        rows=rows,
+        noise=noise,
+        over=over,
+        seed=seed,
+    )
     material = make_material(
         model,
         X,
@@ -112,55 +120,31 @@ def bias_variance(  # noqa: PLR0913 - every option is a keyword
         groups=groups,
         training=training,
     )
-    return measure_bias_variance(
-        material,
-        loss=loss,
-        replicates=replicates,
-        sampling=sampling,
-        seeds=seeds,
-        rows=rows,
-        noise=noise,
-        over=over,
-        seed=seed,
-        workers=workers or core_count(),
-        tell=tell,
-    )
+    return measure_bias_variance(material, options, workers=workers or core_count(), tell=tell)
 
 
 def measure_bias_variance(
-    material: Material,
-    *,
-    loss: str | None,
-    replicates: int,
-    sampling: str,
-    seeds: int,
-    rows: int | None,
-    noise: Any,
-    over: Mapping[str, Sequence[Any]] | None,
-    seed: int,
-    workers: int,
-    tell: Callable[[int, int], None] = silent,
+    material: Material, options: Options, *, workers: int, tell: Callable[[int, int], None] = silent
 ) -> BiasVariance | BiasVarianceSweep:
     """Do what `bias_variance` does, with rows and a model that have been understood."""
-    _check(replicates=replicates, sampling=sampling, seeds=seeds, seed=seed, over=over)
     subject = material.subject
     classification = subject.rows.task != "regression"
-    known_loss = check_loss(loss or ("log" if classification else "squared"), classification=classification)
-    sets = _training_sets(material, sampling=sampling, replicates=replicates, rows=rows, seed=seed)
-    name, values = next((name, list(values)) for name, values in over.items()) if over else ("", [None])
-    points = [shortened(sets, value) for value in values] if name == ROWS else [sets] * len(values)
+    known_loss = check_loss(options.loss or ("log" if classification else "squared"), classification=classification)
+    sets = _training_sets(material, options)
+    name, values = options.swept
+    points = [shortened(sets, int(value)) for value in values] if name == ROWS else [sets] * len(values)
     variants = [subject.variant if name in ("", ROWS) else _changed(subject, name, value) for value in values]
     splits = [split for point in points for split in point.splits]
     count = len(sets.splits)
     places = [range(count * point, count * (point + 1)) for point in range(len(points))]
-    fits = plan_fits(range(len(points)), places, seeds=seeds, seed=seed)
+    fits = plan_fits(range(len(points)), places, seeds=options.seeds, seed=options.seed)
     fitted = subject.learner(variants)(fits, splits, checkpoints=0, workers=workers, stop=never)
     gathered = gather(
         fitted,
         fits,
         splits,
         points=len(points),
-        seeds=seeds,
+        seeds=options.seeds,
         judged=sets.judged,
         width=subject.rows.classes,
         tell=tell,
@@ -171,7 +155,7 @@ def measure_bias_variance(
             subject.rows.target[sets.judged],
             loss=known_loss,
             classification=classification,
-            noise=_noise_of(noise, material, sets),
+            noise=_noise_of(options.noise, material, sets),
             sampling=sets.sampling,
             training_rows=point.training_rows,
             failures=gathered.failures[place],
@@ -179,83 +163,58 @@ def measure_bias_variance(
         )
         for place, point in enumerate(points)
     ]
-    return make_sweep(name, values, found, notes=gathered.notes) if over else found[0]
+    return make_sweep(name, values, found, notes=gathered.notes) if options.over else found[0]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Material:
-    """A subject, and which of its rows are what: those to train on come first."""
+class Options:
+    """What is asked of a bias-variance measurement; `bias_variance` says what each is.
 
-    subject: Subject
-    sizes: tuple[int, ...]  # rows of each training set that was given; of X otherwise
-    given: bool  # whether training sets were given
-    test: Integers | None  # rows to judge by that were given; None: some of the others are
+    Raises:
+        ConfigError: an option is out of its range.
+    """
 
+    loss: str | None = None
+    replicates: int = 50
+    sampling: str = "bootstrap"
+    seeds: int = 1
+    rows: int | None = None
+    noise: Any = None
+    over: Mapping[str, Sequence[Any]] | None = None
+    seed: int = 0
 
-def _check(*, replicates: int, sampling: str, seeds: int, seed: int, over: Mapping[str, Sequence[Any]] | None) -> None:
-    if replicates < 2:
-        raise ConfigError(f"replicates must be at least 2: one alone has no variance; got {replicates}")
-    if sampling not in SAMPLINGS:
-        raise ConfigError(f"sampling must be one of {', '.join(SAMPLINGS)}; got {sampling!r}")
-    if seeds < 1:
-        raise ConfigError(f"seeds must be at least 1, got {seeds}")
-    if seed < 0:
-        raise ConfigError(f"seed must be at least 0, got {seed}")
-    if over is not None and (len(over) != 1 or not len(next(iter(over.values())))):
-        raise ConfigError(f"over must name one hyperparameter with its values; got {dict(over)!r}")
+    def __post_init__(self) -> None:
+        if self.replicates < 2:
+            raise ConfigError(f"replicates must be at least 2: one alone has no variance; got {self.replicates}")
+        if self.sampling not in SAMPLINGS:
+            raise ConfigError(f"sampling must be one of {', '.join(SAMPLINGS)}; got {self.sampling!r}")
+        if self.seeds < 1:
+            raise ConfigError(f"seeds must be at least 1, got {self.seeds}")
+        if self.seed < 0:
+            raise ConfigError(f"seed must be at least 0, got {self.seed}")
+        if self.over is not None and (len(self.over) != 1 or not len(next(iter(self.over.values())))):
+            raise ConfigError(f"over must name one hyperparameter with its values; got {dict(self.over)!r}")
 
-
-def make_material(
-    model: Any,
-    X: Any,
-    y: Any,
-    *,
-    training_sets: list[tuple[Any, Any]] | None,
-    test: tuple[Any, Any] | None,
-    task: str | None,
-    groups: Any,
-    training: Training | None,
-) -> Material:
-    """Understand the model and all rows that it is to be fitted to and judged by."""
-    if test is not None and test[1] is None:
-        raise DataError("y_test must be given with X_test")
-    if training_sets is not None:
-        if groups is not None:
-            raise ConfigError("groups are of the rows of X; training sets that are given have none")
-        if len(training_sets) < 2:
-            raise DataError(f"at least 2 training sets must be given, got {len(training_sets)}")
-        test = (X, y) if test is None and X is not None else test
-        if test is None:
-            raise DataError("training sets that are given need X_test and y_test to be judged by")
-        parts = [*training_sets, test]
-    elif X is None or y is None:
-        raise DataError("X and y must be given, or training_sets")
-    else:
-        parts = [(X, y)] if test is None else [(X, y), test]
-    if groups is not None and test is not None:
-        groups = [*np.asarray(groups).tolist(), *(f"test row {row}" for row in range(len(test[1])))]
-    subject = make_subject(model, parts, task=task, groups=groups, training=training)
-    sizes = [len(labels) for _, labels in parts]
-    if test is None:
-        return Material(subject=subject, sizes=tuple(sizes), given=False, test=None)
-    judged = np.arange(sum(sizes[:-1]), sum(sizes))
-    return Material(subject=subject, sizes=tuple(sizes[:-1]), given=training_sets is not None, test=judged)
+    @property
+    def swept(self) -> tuple[str, list[Any]]:
+        """The hyperparameter that is swept, and its values; no name and one value where none is."""
+        return next((name, list(values)) for name, values in self.over.items()) if self.over else ("", [None])
 
 
-def _training_sets(material: Material, *, sampling: str, replicates: int, rows: int | None, seed: int) -> TrainingSets:
+def _training_sets(material: Material, options: Options) -> TrainingSets:
     test = material.test
     if material.given and test is not None:
         return given(material.sizes, test)
     pool = np.arange(material.sizes[0])
     groups = material.subject.groups
-    if sampling == "out-of-bag":
+    if options.sampling == "out-of-bag":
         if test is not None:
             raise ConfigError("sampling='out-of-bag' judges by the rows that are not drawn; leave X_test out")
-        return out_of_bag(pool, replicates=replicates, rows=rows, seed=seed, groups=groups)
+        return out_of_bag(pool, replicates=options.replicates, rows=options.rows, seed=options.seed, groups=groups)
     if test is None:
-        pool, test = hold_out(material.subject.rows.target, seed=seed, groups=groups)
-    draw = disjoint if sampling == "disjoint" else bootstrap
-    return draw(pool, test, replicates=replicates, rows=rows, seed=seed, groups=groups)
+        pool, test = hold_out(material.subject.rows.target, seed=options.seed, groups=groups)
+    draw = disjoint if options.sampling == "disjoint" else bootstrap
+    return draw(pool, test, replicates=options.replicates, rows=options.rows, seed=options.seed, groups=groups)
 
 
 def _changed(subject: Subject, name: str, value: Any) -> Any:
