@@ -98,7 +98,7 @@ class _FitEstimator:
     estimator: Any
     checkpoints: int
 
-    def __call__(self, material: _Material) -> Fitted:
+    def __call__(self, material: _Material, stop: Callable[[], bool]) -> Fitted:  # noqa: ARG002 - a fit cannot be asked
         """Fit, and say what was predicted, or why nothing was."""
         with warnings.catch_warnings(record=True) as warned, chance_of(self.fit.seed):
             warnings.simplefilter("always")

@@ -20,12 +20,13 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
 from evenfit.errors import WorkerError
-from evenfit.experiments.fitting.fits import Fitted
+from evenfit.experiments.fitting.fits import Fitted, never
 
 Shared = TypeVar("Shared")
-Work = Callable[[Shared], Fitted]
+Stop = Callable[[], bool]
+Work = Callable[[Shared, Stop], Fitted | None]
 
-WORTH_PROCESSES = 5.0  # seconds of work that is left; less is done here before processes have started
+WORTH_PROCESSES = 4.0  # seconds of work that is left; less is done here before processes have started
 _AHEAD = 2  # calls for each process that wait for it
 _PATIENCE = 0.1  # seconds between questions whether to stop
 _IDLE = 60  # seconds after which processes end that nobody needs
@@ -36,17 +37,17 @@ def run(
     shared: Shared,
     *,
     workers: int,
-    stop: Callable[[], bool],
+    stop: Stop,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Fitted]:
     """Make calls, and tell what each gives as it ends.
 
     The first ones are made here, until it is known how long one takes. The rest go to processes where enough of them
     are left. Linear algebra has one thread everywhere. When told to stop, calls that run in processes are ended; one
-    that runs here goes on to its end.
+    that runs here is asked to end by itself, and then gives None.
 
     Args:
-        calls: functions of what they share, that can be sent to another process.
+        calls: functions of what they share and of ``stop``, that can be sent to another process.
         shared: what all calls are given, such as rows; sent to each process once.
         workers: processes; with 1, all is done here.
         stop: asked before each call, and often while processes work.
@@ -64,17 +65,17 @@ def run(
             yield from _in_processes(calls[done:], shared, workers=min(workers, left), stop=stop)
             return
         with threadpool_limits(limits=1):
-            found = call(shared)
+            found = call(shared, stop)
+        if found is None:
+            return
         yield found
 
 
-def _in_processes(
-    calls: Sequence[Work[Shared]], shared: Shared, *, workers: int, stop: Callable[[], bool]
-) -> Iterator[Fitted]:
+def _in_processes(calls: Sequence[Work[Shared]], shared: Shared, *, workers: int, stop: Stop) -> Iterator[Fitted]:
     """Make calls in processes; what they share goes through a file, of which arrays are mapped into memory."""
     executor = get_reusable_executor(max_workers=workers, timeout=_IDLE)
     waiting = list(reversed(calls))
-    running: set[Future[Fitted]] = set()
+    running: set[Future[Fitted | None]] = set()
     with TemporaryDirectory(prefix="evenfit-") as folder:
         path = Path(folder) / "shared.joblib"
         joblib.dump(shared, path)
@@ -84,7 +85,8 @@ def _in_processes(
                     running.add(executor.submit(_call_there, waiting.pop(), str(path)))
                 done, running = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
                 for each in done:
-                    yield each.result()
+                    if (found := each.result()) is not None:
+                        yield found
                 if stop():
                     return
         except BrokenProcessPool as error:
@@ -96,10 +98,10 @@ def _in_processes(
                 executor.shutdown(kill_workers=True)
 
 
-def _call_there(call: Work[Any], path: str) -> Fitted:
+def _call_there(call: Work[Any], path: str) -> Fitted | None:
     """Make a call in a process of many: models that would start workers of their own do without."""
     with threadpool_limits(limits=1), joblib.parallel_config(backend="sequential"):
-        return call(_shared(path))
+        return call(_shared(path), never)
 
 
 @lru_cache(maxsize=1)
