@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from evenfit.runs.functions import cross_validate, tune
     from evenfit.runs.measures.bias_variance import bias_variance
     from evenfit.runs.measures.learning_curve import learning_curve
+    from evenfit.runs.measures.mlxtend import bias_variance_decomp
     from evenfit.runs.measures.validation_curve import validation_curve
     from evenfit.specs.config import Config
     from evenfit.specs.training import Training
@@ -22,6 +23,7 @@ __all__ = [
     "Training",
     "__version__",
     "bias_variance",
+    "bias_variance_decomp",
     "cross_validate",
     "learning_curve",
     "load_model",
@@ -36,6 +38,7 @@ _HOMES = {
     "EvenfitRegressor": "evenfit.estimators",
     "Training": "evenfit.specs.training",
     "bias_variance": "evenfit.runs.measures.bias_variance",
+    "bias_variance_decomp": "evenfit.runs.measures.mlxtend",
     "cross_validate": "evenfit.runs.functions",
     "learning_curve": "evenfit.runs.measures.learning_curve",
     "load_model": "evenfit.deploy",
