@@ -124,9 +124,14 @@ def bias_variance(  # noqa: PLR0913 - every option is a keyword
 
 
 def measure_bias_variance(
-    material: Material, options: Options, *, workers: int, tell: Callable[[int, int], None] = silent
+    material: Material,
+    options: Options,
+    *,
+    workers: int,
+    tell: Callable[[int, int], None] = silent,
+    stop: Callable[[], bool] = never,
 ) -> BiasVariance | BiasVarianceSweep:
-    """Do what `bias_variance` does, with rows and a model that have been understood."""
+    """Do what `bias_variance` does, with rows and a model that have been understood; replicates end where told to."""
     subject = material.subject
     classification = subject.rows.task != "regression"
     known_loss = check_loss(options.loss or ("log" if classification else "squared"), classification=classification)
@@ -138,7 +143,7 @@ def measure_bias_variance(
     count = len(sets.splits)
     places = [range(count * point, count * (point + 1)) for point in range(len(points))]
     fits = plan_fits(range(len(points)), places, seeds=options.seeds, seed=options.seed)
-    fitted = subject.learner(variants)(fits, splits, checkpoints=0, workers=workers, stop=never)
+    fitted = subject.learner(variants)(fits, splits, checkpoints=0, workers=workers, stop=stop)
     gathered = gather(
         fitted,
         fits,
