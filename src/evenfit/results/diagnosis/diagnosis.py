@@ -79,7 +79,8 @@ class SplitCheck:
     chance: float  # of an AUC that high if they were alike
     columns: tuple[tuple[str, float], ...]  # those that differ most, each with its own AUC, from 0.5 to 1
     own_loss: float  # headline loss on the rows given to judge by
-    expected: Interval  # headline loss on as many rows drawn at random
+    expected: Interval  # headline loss on as many rows drawn at random, as an interval for that one loss
+    unlike: bool  # whether they are too unlike for one to judge the other
     sentence: str
 
 

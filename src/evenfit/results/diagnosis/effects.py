@@ -49,7 +49,12 @@ class Effects:
 
 
 def measure_effects(
-    own: Numbers, changed: Mapping[str, Numbers], *, training_rows: Counts, validation_rows: Counts
+    own: Numbers,
+    changed: Mapping[str, Numbers],
+    *,
+    training_rows: Counts,
+    validation_rows: Counts,
+    members: Mapping[str, int] | None = None,
 ) -> Effects:
     """Test all changes of a model at once.
 
@@ -61,6 +66,7 @@ def measure_effects(
         changed: by name, the losses on the same splits: [splits].
         training_rows: [splits].
         validation_rows: [splits].
+        members: of a change that is the mean of several models, how many; the chance of seeds is that much less.
 
     Example:
         >>> own = np.array([[1.0, 1.2, 0.9, 1.1, 1.0], [1.02, 1.18, 0.91, 1.11, 0.99]])
@@ -86,6 +92,7 @@ def measure_effects(
     }
     adjusted = holm(chances)
     reach = seed_reach(spread, seeds=seeds)
+    known: Mapping[object, int] = {**(members or {})}
     effects: dict[object, Effect] = {}
     for name, each in differences.items():
         change = corrected_interval(each, **rows, level=LEVEL)
@@ -95,7 +102,9 @@ def measure_effects(
             change=change,
             chance=adjusted[str(name)],
             loss=loss + change.mean,
-            outcome=outcome_of(change, chance=adjusted[str(name)], reach=reach, loss=loss),
+            outcome=outcome_of(
+                change, chance=adjusted[str(name)], reach=reach / math.sqrt(known.get(name, 1)), loss=loss
+            ),
         )
     return Effects(
         remedies={name: effects[name] for name in changed},
