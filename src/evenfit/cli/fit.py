@@ -2,29 +2,20 @@
 
 import math
 import sys
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from cyclopts import Group, Parameter, Token
+from cyclopts import Group, Parameter
 
 from evenfit.cli.main import DONE, GATE_FAILED
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
+from evenfit.cli.whole import whole
 from evenfit.runs.options import read_options, request_from
 
 _COLUMNS = Group("Columns", sort_key=1)
 _SEARCH = Group("Search", sort_key=2)
 _FILES = Group("Files", sort_key=3)
 _OUTPUT = Group("Output", sort_key=4)
-
-
-def _whole(kind: object, tokens: Sequence[Token]) -> int:
-    """A whole number; the parser's own way would round 2.5 to one."""
-    del kind
-    try:
-        return int(tokens[0].value)
-    except ValueError:
-        raise ValueError(f"it must be a whole number, got {tokens[0].value!r}") from None
 
 
 def fit(
@@ -59,12 +50,12 @@ def fit(
         ),
     ] = None,
     folds: Annotated[
-        int | None, Parameter(group=_SEARCH, converter=_whole, help="Of the cross-validation. Default: 5.")
+        int | None, Parameter(group=_SEARCH, converter=whole, help="Of the cross-validation. Default: 5.")
     ] = None,
     repeats: Annotated[
-        int | None, Parameter(group=_SEARCH, converter=_whole, help="Of the folds, shuffled anew. Default: 1.")
+        int | None, Parameter(group=_SEARCH, converter=whole, help="Of the folds, shuffled anew. Default: 1.")
     ] = None,
-    seed: Annotated[int | None, Parameter(group=_SEARCH, converter=_whole, help="Of all chance. Default: 0.")] = None,
+    seed: Annotated[int | None, Parameter(group=_SEARCH, converter=whole, help="Of all chance. Default: 0.")] = None,
     selection: Annotated[
         Literal["one-se", "best"] | None,
         Parameter(
@@ -76,7 +67,7 @@ def fit(
         Parameter(group=_SEARCH, negative="", help="Let every class weigh the same in training."),
     ] = None,
     workers: Annotated[
-        int | None, Parameter(group=_SEARCH, converter=_whole, help="Processes. Default: one per core.")
+        int | None, Parameter(group=_SEARCH, converter=whole, help="Processes. Default: one per core.")
     ] = None,
     test: Annotated[
         str | None, Parameter(group=_FILES, help="Labelled rows, scored at the end and never used before.")

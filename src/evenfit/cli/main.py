@@ -26,6 +26,13 @@ COMMANDS = {
     "runs": ("List the runs.", "evenfit.cli.runs:runs"),
     "show": ("Print what a run found.", "evenfit.cli.show:show"),
     "resume": ("Go on with a run that was stopped.", "evenfit.cli.resume:resume"),
+    "diagnose": ("Say what is wrong with a network on a table, and what helps.", "evenfit.cli.diagnose:diagnose"),
+    "bias-variance": (
+        "Take a network's error apart into bias, variance and noise.",
+        "evenfit.cli.bias_variance:bias_variance",
+    ),
+    "learning-curve": ("Measure what more rows would give.", "evenfit.cli.learning_curve:learning_curve"),
+    "validation-curve": ("Measure what one value of a config does.", "evenfit.cli.validation_curve:validation_curve"),
     "audit": ("Find mistakes in a PyTorch model of yours; importing it runs its code.", "evenfit.cli.audit:audit"),
 }
 

@@ -63,8 +63,11 @@ def sentence(progress: Progress, *, brief: bool = False) -> str:
         parts.append(f"{_duration(progress.seconds_left)} left")
     else:
         parts.append(f"{_duration(progress.seconds_spent)} spent")
-    total = "" if progress.trials_left is None else f" of {progress.trials_done + progress.trials_left}"
-    parts.append(f"{progress.trials_done}{total} {_plural(progress.trials_done, 'config')} tried")
+    if progress.models_done is None:
+        total = "" if progress.trials_left is None else f" of {progress.trials_done + progress.trials_left}"
+        parts.append(f"{progress.trials_done}{total} {_plural(progress.trials_done, 'config')} tried")
+    elif progress.models_done + progress.models_left:
+        parts.append(f"{progress.models_done} of {progress.models_done + progress.models_left} models fitted")
     if progress.best_loss is not None:
         parts.append(f"best loss {progress.best_loss:.4g}")
     if progress.fleets:

@@ -36,3 +36,17 @@ def folder_of(run: str, *, runs: str) -> Path:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "; evenfit runs lists what there is"
     raise StoreError(f"there is no run {name!r} in {home}{hint}")
+
+
+def folder_or_file(given: str, *, runs: str) -> str:
+    """The file that is named, or else the folder of the run.
+
+    Raises:
+        StoreError: there is neither; the message suggests a run of a near name.
+    """
+    path = Path(given)
+    if path.is_file():
+        return given
+    if path.suffix == ".toml":  # meant as a file
+        raise StoreError(f"there is no file {given}; --config takes a run, or a TOML file as its config.toml")
+    return str(path if path.is_dir() and path.name != given else folder_of(given, runs=runs))

@@ -23,9 +23,9 @@ def readme(study: Study, facts: Facts) -> str:
     """Markdown that explains a run's folder."""
     rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in FILES.items())
     typed = "\n".join(commands(facts))
-    return f"""# {_inline(facts.name)}
+    return f"""# {inline(facts.name)}
 
-{_inline(takeaway(study, facts))}
+{inline(takeaway(study, facts))}
 
 Made by `{visible(facts.command.replace("`", "'"))}` in {spending(study, facts)}.
 
@@ -42,7 +42,7 @@ evenfit score {commands(facts)[1].removeprefix("evenfit show ")} labelled.csv
 """
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
     return "".join(
         f"\\{character}" if character in "\\`*_[]<>#|" else character for character in visible(" ".join(text.split()))

@@ -15,6 +15,8 @@ class Progress:
     trials_left: int | None = None  # None: the budget is in seconds
     best_loss: float | None = None  # None: no trial is done yet
     fleets: int = 0  # in flight
+    models_done: int | None = None  # of a measurement; None: it is a search
+    models_left: int = 0
     note: str = ""  # what is being done, when it is not the search
     line: str = ""  # to be shown once and kept: what was understood of the table, a warning
 
@@ -24,6 +26,8 @@ class Progress:
             return _share(self.seconds_spent, self.seconds_left)
         if self.trials_left is not None:
             return _share(self.trials_done, self.trials_left)
+        if self.models_done is not None:
+            return _share(self.models_done, self.models_left)
         return None
 
 

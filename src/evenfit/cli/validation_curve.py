@@ -1,0 +1,31 @@
+"""evenfit validation-curve: what one value of a config does, all else equal."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from evenfit.cli.asked import MEASURED, Columns, Places, Splits, requested, stoppable
+from evenfit.cli.output import print_answer
+from evenfit.cli.progress import reporting
+
+_NO_COLUMNS, _NO_SPLITS, _NO_PLACES = Columns(), Splits(), Places()
+
+
+def validation_curve(
+    table: Annotated[str, Parameter(help="The table: CSV, also gzip or xz; Parquet; npz.")],
+    /,
+    *,
+    over: Annotated[str, Parameter(group=MEASURED, help="NAME=LOW..HIGH or NAME=A,B,C: dropout=0..0.6.")],
+    columns: Columns = _NO_COLUMNS,
+    splits: Splits = _NO_SPLITS,
+    places: Places = _NO_PLACES,
+) -> int:
+    """Measure what a network loses by one value of its config, all else equal."""
+    request = requested("validation-curve", table, columns=columns, places=places, splits=splits, asked={"over": over})
+
+    from evenfit.runs.measures.commands.validation_curve import validation_curve as run
+
+    with stoppable() as watching, reporting(quiet=places.json) as progress:
+        found = run(request, over=over, progress=progress, watching=watching)
+    print_answer(found, as_json=places.json)
+    return 0
