@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 
@@ -72,8 +72,16 @@ def fit_fleets(
                 return
             yield from work.train(numbers, stop)
         return
+    left = Event()  # nobody waits any more: Ctrl-C, or an error
+
+    def over() -> bool:
+        return left.is_set() or stop()
+
     with ThreadPoolExecutor(max_workers=workers) as pool:  # compiled code runs without Python's lock
-        yield from _as_they_end([pool.submit(work.train, numbers, stop) for numbers in fleets], stop)
+        try:
+            yield from _as_they_end([pool.submit(work.train, numbers, over) for numbers in fleets], stop)
+        finally:
+            left.set()
 
 
 def _as_they_end(running: list[Future[list[Fitted]]], stop: Callable[[], bool]) -> Iterator[Fitted]:
