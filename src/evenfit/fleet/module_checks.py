@@ -10,7 +10,9 @@ from torch import nn
 
 from evenfit.errors import ConfigError
 from evenfit.fleet.module_outputs import as_outputs, check_logits
-from evenfit.fleet.modules import Array, Factory, apart, precision, tensor
+from evenfit.fleet.modules import Array, Factory, apart, begun, precision, tensor
+from evenfit.regularize.dropout.droppers import dropout_rates
+from evenfit.regularize.dropout.insertion.insert import dropout_plan
 from evenfit.specs.training import Training
 
 _SHOWN = 8  # rows of the trial pass
@@ -51,6 +53,27 @@ def check_module(factory: Factory, training: Training, inputs: Array, *, classes
                     raise ConfigError(f"{name} needs inputs of real numbers; the module takes whole ones")
             return taken
     return floats
+
+
+def dropout_of(factory: Factory, inputs: Array) -> tuple[bool, bool]:
+    """Say whether a factory's modules drop anything in training, and whether dropout could be put into them.
+
+    Args:
+        factory: makes modules.
+        inputs: some rows, in the precision that a module takes.
+
+    Example:
+        >>> make = lambda: nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 1))
+        >>> dropout_of(make, np.zeros((2, 2), dtype=np.float32))
+        (False, True)
+    """
+    with apart(0):
+        module = begun(factory, inputs)
+        try:
+            dropout_plan(module)
+        except Exception:  # noqa: BLE001 - what cannot be traced is left as it is
+            return bool(dropout_rates(module)), False
+        return bool(dropout_rates(module)), True
 
 
 def _trial(module: nn.Module, inputs: Array) -> Any:

@@ -24,6 +24,7 @@ from evenfit.fleet import chance
 from evenfit.fleet.module_outputs import as_outputs, row_losses
 from evenfit.regularize.chance import key
 from evenfit.regularize.dropout.droppers import dropout_rates, set_dropout_rates_
+from evenfit.regularize.dropout.insertion.insert import with_dropout
 from evenfit.regularize.mixing import mixup
 from evenfit.regularize.parameters import parameters_of
 from evenfit.regularize.penalties.l1 import L1
@@ -87,6 +88,8 @@ def train_module(
     with apart(key(seed, _BEGIN)):
         module = begun(factory, lesson.inputs)
         shift_dropout_(module, training.dropout_shift)
+        if training.inserted_dropout:
+            module = with_dropout(module, training.inserted_dropout)
         torch.manual_seed(key(seed, _TRAIN))
         course = _Course(module, training, lesson, seed=seed)
         for epoch in range(training.epochs):

@@ -38,6 +38,7 @@ class Training:
     input_noise: float = 0.0  # deviation of Gaussian noise, as a multiple of each input's own
     l1: float = 0.0  # strength of sum|w|, by proximal steps
     dropout_shift: float = 0.0  # added to the rate of every dropout layer, kept within [0, 0.95]
+    inserted_dropout: float = 0.0  # rate of layers that are put behind hidden activations; 0 puts none in
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_rows"):
@@ -51,7 +52,7 @@ class Training:
             number = getattr(self, name)
             if not (number >= 0 and math.isfinite(number)):
                 raise ConfigError(f"{name} must be a finite number of at least 0, got {number!r}")
-        for name in ("momentum", "label_smoothing"):
+        for name in ("momentum", "label_smoothing", "inserted_dropout"):
             number = getattr(self, name)
             if not 0 <= number < 1:
                 raise ConfigError(f"{name} must be in [0, 1), got {number!r}")
