@@ -33,6 +33,7 @@ class Wish:
     variant: Any
     splits: tuple[Split, ...]
     draw: int = 0
+    start: int = 0  # place of the first split among those of the same variant, for its seeds
     cost: float = 1.0  # of a fit, as a multiple of the model's as it is
 
 
@@ -73,7 +74,9 @@ def fulfil(case: Case, wishes: Sequence[Wish], *, checkpoints: int = 0, stop: Ca
     for number, wish in enumerate(wishes):
         for place, split in enumerate(wish.splits):
             known = splits.setdefault(id(split), (len(splits), split))[0]
-            fits.append(Fit(variant=number, split=known, seed=member_seed(case.seed, _DRAW + wish.draw, place)))
+            fits.append(
+                Fit(variant=number, split=known, seed=member_seed(case.seed, _DRAW + wish.draw, wish.start + place))
+            )
             owner.append((number, place))
     learner = case.learner_of([wish.variant for wish in wishes])
     found: list[dict[int, Fitted]] = [{} for _ in wishes]
@@ -114,6 +117,20 @@ def _outcome(truth: Truth, wish: Wish, fitted: dict[int, Fitted], *, seconds: fl
     )
 
 
+def joined(first: Outcome, second: Outcome) -> Outcome:
+    """Put what a variant came to on some splits before what it came to on others."""
+    return Outcome(
+        losses=np.concatenate([first.losses, second.losses]),
+        training=np.concatenate([first.training, second.training]),
+        validation=np.concatenate([first.validation, second.validation]),
+        predictions=first.predictions + second.predictions,
+        curves=first.curves + second.curves,
+        failures=tuple(dict.fromkeys(first.failures + second.failures)),
+        notes=tuple(dict.fromkeys(first.notes + second.notes)),
+        seconds=first.seconds + second.seconds,
+    )
+
+
 def headline_loss(truth: Truth, predictions: Numbers, rows: npt.NDArray[np.int64]) -> float:
     """Give the headline metric's loss of predictions of some rows: [rows, K]."""
     metric = metric_of(truth.metric, task=truth.task)
@@ -129,12 +146,9 @@ def headline_loss(truth: Truth, predictions: Numbers, rows: npt.NDArray[np.int64
 
 @dataclass(kw_only=True)
 class Findings:
-    """What has been measured so far."""
+    """What has been measured so far, and what it took."""
 
-    own: list[Outcome] = field(default_factory=list)  # the model as it is, and its placebos
-    fewer: dict[float, Outcome] = field(default_factory=dict)  # by share of the training rows
     remedies: dict[str, Outcome] = field(default_factory=dict)
-    interventions: dict[str, Intervention] = field(default_factory=dict)
     fits: int = 0
     units: float = 0.0  # fits, each as a multiple of the model's as it is
     seconds: float = 0.0  # that they took, of a core
@@ -201,7 +215,6 @@ def measure_remedies(
         for one in chosen:
             if one.name in outcomes:
                 found.remedies[one.name] = outcomes[one.name]
-                found.interventions[one.name] = one
         yield tuple(name for name in outcomes)
         if stop():
             return

@@ -13,7 +13,15 @@ import numpy.typing as npt
 from evenfit.results.decomposition.decompose import decompose
 from evenfit.results.diagnosis.diagnosis import DataSlope, EpochCurve, Losses, Parts
 from evenfit.results.diagnosis.effects import Effect, measure_effects, percent
-from evenfit.results.diagnosis.remedy import HARMS, HELPS, NO_USE, Placebos, Remedy
+from evenfit.results.diagnosis.remedy import (
+    HARMS,
+    HELPS,
+    NO_USE,
+    Combination,
+    Confirmation,
+    Placebos,
+    Remedy,
+)
 from evenfit.results.intervals import corrected_interval
 from evenfit.results.metrics import Metric
 from evenfit.results.study import Interval
@@ -33,6 +41,7 @@ class Measured:
     changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     members: int = 1  # models whose mean it is
+    variant: Any = None  # what was fitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +131,66 @@ def _sentence(words: str, outcome: str, share: Interval) -> str:
     if outcome == NO_USE:
         return f"{begin} is not worth trying: {between}."
     return f"{begin} may help or harm: {between}."
+
+
+def combination_of(
+    own: Numbers, both: Measured, names: tuple[str, str], tested: Sequence[Measured], weighing: Weighing
+) -> Combination:
+    """Say what two remedies did together, and whether the second one added anything.
+
+    Both were chosen on these splits, so what they seem to gain is a little too good.
+    """
+    remedies, _ = weigh_remedies(own, [*tested, both], weighing)
+    remedy = next(one for one in remedies if one.name == both.name)
+    alone = {one.name: one.losses for one in tested}
+    best = min((alone[name] for name in names), key=lambda losses: float(losses.mean()))
+    against = weighing.interval(both.losses - best)
+    share = percent(against, float(best.mean()))
+    added = "beyond the better of the two alone" if against.high < 0 else "not shown to go beyond the better of the two"
+    return Combination(
+        remedy=remedy,
+        names=names,
+        against_best=against,
+        sentence=f"Together they change the loss by {_percent(remedy.percent)}, {added}: {_percent(share)}. "
+        "They were chosen on these very folds, which flatters them a little.",
+    )
+
+
+def confirmations_of(
+    own: Numbers, changed: Mapping[str, Numbers], words: Mapping[str, str], weighing: Weighing
+) -> tuple[Confirmation, ...]:
+    """Say whether remedies that were chosen help on fresh folds and from fresh seeds, too.
+
+    Args:
+        own: headline losses of the model, [draws, S].
+        changed: by name, of the remedies: [S].
+        words: what they are called.
+        weighing: of the fresh splits.
+    """
+    middle = own.mean(axis=0)
+    found = []
+    for name, losses in changed.items():
+        effect = weighing.interval(losses - middle)
+        share = percent(effect, float(middle.mean()))
+        confirmed = bool(effect.high < 0)
+        end = "confirmed" if confirmed else "lower again, but not surely so" if effect.mean < 0 else "not confirmed"
+        begin = words[name][:1].upper() + words[name][1:]
+        found.append(
+            Confirmation(
+                name=name,
+                words=words[name],
+                effect=effect,
+                percent=share,
+                splits=len(losses),
+                confirmed=confirmed,
+                sentence=f"{begin}, once more on fresh folds and seeds: {_percent(share)} of the loss, {end}.",
+            )
+        )
+    return tuple(sorted(found, key=lambda one: one.effect.mean))
+
+
+def _percent(share: Interval) -> str:
+    return f"{share.mean:+.1f}% ({share.low:+.1f} to {share.high:+.1f})"
 
 
 def own_losses(

@@ -92,7 +92,7 @@ def measure_effects(
     }
     adjusted = holm(chances)
     reach = seed_reach(spread, seeds=seeds)
-    known: Mapping[object, int] = {**(members or {})}
+    known: dict[object, int] = dict((members or {}).items())
     effects: dict[object, Effect] = {}
     for name, each in differences.items():
         change = corrected_interval(each, **rows, level=LEVEL)

@@ -1,0 +1,59 @@
+"""Changes: what can be changed of a subject, whatever its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from evenfit.data.encodings import fit_encoding
+from evenfit.data.splits import Split
+from evenfit.errors import DataError
+from evenfit.experiments.fitting.fleets import Variant
+from evenfit.experiments.interventions.configs import Setting, combined, config_interventions, fewer_rows
+from evenfit.experiments.interventions.intervention import Intervention, NotApplicable
+from evenfit.results.study import Truth
+from evenfit.runs.measures.subject import CONFIG, Subject
+
+Possible = tuple[tuple[Intervention, ...], tuple[NotApplicable, ...]]
+
+
+def own_variant(subject: Subject) -> Any:
+    """Give the model as it is, as a variant of itself."""
+    if subject.kind == CONFIG:
+        return Variant(config=subject.model, epoch=subject.epoch)
+    return subject.variant
+
+
+def fewer_rows_variant(subject: Subject, share: float) -> Any:
+    """Give the variant for a share of the rows: of networks, with as many steps as for all of them."""
+    return fewer_rows(own_variant(subject), share) if subject.kind == CONFIG else own_variant(subject)
+
+
+def interventions_of(subject: Subject, splits: Sequence[Split], truth: Truth) -> Possible:
+    """Give the changes that a subject's model can have, and those that it cannot."""
+    if subject.kind == CONFIG:
+        return config_interventions(own_variant(subject), _setting(subject, splits, truth))
+    return (), ()
+
+
+def combine(
+    subject: Subject, splits: Sequence[Split], truth: Truth, parts: tuple[Intervention, Intervention]
+) -> Intervention | None:
+    """Give two changes as one; None where they cannot be had together."""
+    if subject.kind == CONFIG:
+        return combined(own_variant(subject), parts, _setting(subject, splits, truth))
+    return None
+
+
+def _setting(subject: Subject, splits: Sequence[Split], truth: Truth) -> Setting:
+    """What a config learns from."""
+    if subject.table is None:
+        raise DataError("networks need a table, got none")
+    return Setting(
+        shape=fit_encoding(subject.table, splits[0].train).shape,
+        outputs=truth.classes,
+        rows=int(np.median(truth.training_rows)),
+        classification=truth.task != "regression",
+    )
