@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +11,6 @@ from cyclopts import Group, Parameter
 from evenfit.cli.whole import whole
 
 if TYPE_CHECKING:
-    from evenfit.runs.measures.commands.watch import Watch
     from evenfit.runs.measures.request import MeasureRequest
 
 MEASURED = Group("What is measured", sort_key=1)
@@ -121,27 +119,6 @@ def requested(
     }
     network = None if places.config is None else folder_or_file(places.config, runs=places.runs or "runs")
     return measure_request(command, options, network=network, budget=budget, out=places.out, asked=asked)
-
-
-@contextmanager
-def stoppable() -> Iterator[list[Watch]]:
-    """Give a list for what can be stopped: Ctrl-C, or a request to end, stops all that is in it."""
-    import signal
-
-    watching: list[Watch] = []
-
-    def stop(number: int, frame: object) -> None:
-        del number, frame
-        for watch in watching:
-            watch.interrupted = True  # networks in other threads are told so
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield watching
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _names(columns: Sequence[str] | None) -> str | None:

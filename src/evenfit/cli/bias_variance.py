@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from evenfit.cli.asked import MEASURED, Columns, Places, requested, stoppable
+from evenfit.cli.asked import MEASURED, Columns, Places, requested
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
 from evenfit.cli.whole import whole
@@ -72,7 +72,7 @@ def bias_variance(
         noise=noise,
         seed=request.data.seed,
     )
-    with stoppable() as watching, reporting(quiet=places.json) as progress:
-        found = run(request, options, over=over, progress=progress, watching=watching)
+    with reporting(quiet=places.json) as progress:
+        found = run(request, options, over=over, progress=progress)
     print_answer(found, as_json=places.json)
     return 0

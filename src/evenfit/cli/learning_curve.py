@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from evenfit.cli.asked import MEASURED, Columns, Places, Splits, requested, stoppable
+from evenfit.cli.asked import MEASURED, Columns, Places, Splits, requested
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
 
@@ -31,7 +31,7 @@ def learning_curve(
 
     from evenfit.runs.measures.commands.learning_curve import learning_curve as run
 
-    with stoppable() as watching, reporting(quiet=places.json) as progress:
-        found = run(request, sizes=known, progress=progress, watching=watching)
+    with reporting(quiet=places.json) as progress:
+        found = run(request, sizes=known, progress=progress)
     print_answer(found, as_json=places.json)
     return 0

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from evenfit.cli.asked import MEASURED, Columns, Places, Splits, requested, stoppable
+from evenfit.cli.asked import MEASURED, Columns, Places, Splits, requested
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
 
@@ -25,7 +25,7 @@ def validation_curve(
 
     from evenfit.runs.measures.commands.validation_curve import validation_curve as run
 
-    with stoppable() as watching, reporting(quiet=places.json) as progress:
-        found = run(request, over=over, progress=progress, watching=watching)
+    with reporting(quiet=places.json) as progress:
+        found = run(request, over=over, progress=progress)
     print_answer(found, as_json=places.json)
     return 0

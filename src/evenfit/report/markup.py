@@ -8,7 +8,7 @@ from html import escape
 from evenfit.report.table import Table
 from evenfit.report.visible import visible
 
-_NUMBER = set("0123456789.,-+e%() ")
+_NUMBER = set("0123456789.,-+e%()< ")
 
 
 def text(value: str) -> str:

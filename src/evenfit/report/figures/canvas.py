@@ -27,6 +27,7 @@ CORRECTED = "#009e73"
 INK = "#222428"
 MUTED = "#6b7078"
 GRID = "#dfe2e6"
+THIRD, FOURTH = "#e69f00", "#cc79a7"
 VARIABLES = {
     SELECTED: "selected",
     DEFAULT: "default",
@@ -34,6 +35,8 @@ VARIABLES = {
     INK: "ink",
     MUTED: "muted",
     GRID: "grid",
+    THIRD: "third",
+    FOURTH: "fourth",
 }
 
 WIDTH, HEIGHT = 5.0, 3.1  # inches: at 72 points each the text is 9 of them high

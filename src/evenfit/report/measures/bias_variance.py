@@ -17,11 +17,12 @@ from evenfit.results.decomposition.bias_variance import BiasVariance
 from evenfit.results.decomposition.sweep import BiasVarianceSweep
 
 _SAMPLING = {
-    "bootstrap": "drawn with replacement from the same rows, so that they share rows and vary less than fresh data would",
+    "bootstrap": "drawn with replacement from the same rows: they share rows, and vary less than fresh data would",
     "disjoint": "dealt so that no row is in two of them: independent, and small",
     "out-of-bag": "drawn with replacement, each judged by the rows that it did not draw",
     "given": "as they were given",
 }
+_NUMBERED = "Rows are numbered as in the file, from 1, its header not counted."
 _MOST_FAILURES = 3
 
 
@@ -55,8 +56,8 @@ def sections(found: BiasVariance | BiasVarianceSweep, facts: MeasureFacts) -> li
             "rows",
             "Rows with most variance",
             paragraph(
-                "Networks that trained on other rows disagree most about these. Rows are numbered as in the table's "
-                "file, from 1, its header not counted."
+                "Networks that trained on other rows disagree most about these.",
+                _NUMBERED,
             ),
             markup.rows(top, caption="Rows with most variance"),
         ),
@@ -173,8 +174,8 @@ def _sections_of_sweep(sweep: BiasVarianceSweep, facts: MeasureFacts) -> list[st
             "rows",
             "Rows with most variance",
             paragraph(
-                f"With {sweep_word(sweep)} {value_text(sweep.values[place])}, where the loss is lowest. Rows are numbered "
-                "as in the table's file, from 1, its header not counted."
+                f"With {sweep_word(sweep)} {value_text(sweep.values[place])}, where the loss is lowest.",
+                _NUMBERED,
             ),
             markup.rows(rows.top(best, facts), caption="Rows with most variance"),
         ),
@@ -184,25 +185,20 @@ def _sections_of_sweep(sweep: BiasVarianceSweep, facts: MeasureFacts) -> list[st
 
 def noise(found: BiasVariance) -> str:
     """What is known of the noise."""
+    known = "" if found.noise.part is None else with_interval(found.noise.part.corrected)
     if found.noise.source == "known":
-        return (
-            f"known, and taken out of the bias: {with_interval(found.noise.part.corrected) if found.noise.part else ''}"
-        )
+        return f"known, and taken out of the bias: {known}"
     if found.noise.source == "replicated":
-        return (
-            f"measured within {count(found.noise.groups, 'group')} of equal rows, {count(found.noise.rows, 'row')} in all: "
-            f"{with_interval(found.noise.part.corrected) if found.noise.part else ''}"
-        )
+        groups, rows_ = count(found.noise.groups, "group"), count(found.noise.rows, "row")
+        return f"measured within {groups} of equal rows, {rows_} in all: {known}"
     return f"not known: the bias includes it, so it is at most the bias, {middle(found.bias_squared.corrected)}"
 
 
 def measured(found: BiasVariance) -> str:
     """From what the numbers are."""
     seeds = f" from {count(found.seeds, 'seed')} each" if found.seeds > 1 else ""
-    return (
-        f"{count(found.replicates, 'training set')} of {count(found.training_rows, 'row')}{seeds}, {_SAMPLING[found.sampling]}; "
-        f"judged on {count(found.rows, 'row')}"
-    )
+    sets = f"{count(found.replicates, 'training set')} of {count(found.training_rows, 'row')}{seeds}"
+    return f"{sets}, {_SAMPLING[found.sampling]}; judged on {count(found.rows, 'row')}"
 
 
 def _chance(found: BiasVariance) -> list[tuple[str, str]]:
@@ -243,7 +239,7 @@ def _how(found: BiasVariance) -> str:
         paragraph(f"{capital(measured(found))}."),
         paragraph(
             estimates,
-            "Intervals are those of a two-way jackknife over replicates and rows: they hold what fresh training sets of "
-            "this size, judged on fresh rows, would give.",
+            "Intervals are those of a two-way jackknife over replicates and rows: they hold what fresh training sets "
+            "of this size, judged on fresh rows, would give.",
         ),
     )

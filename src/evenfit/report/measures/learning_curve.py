@@ -6,12 +6,13 @@ import math
 
 from evenfit.report.digits import count, fixed, interval_decimals, short, span, with_interval
 from evenfit.report.figures.canvas import svg
-from evenfit.report.markup import aside, figure, figures, section
+from evenfit.report.markup import aside, figure, figures, paragraph, section
 from evenfit.report.measures.facts import MeasureFacts
 from evenfit.report.measures.figures import epochs, learning
+from evenfit.report.measures.intervals import capital, ends
 from evenfit.report.measures.next import diagnose_line
 from evenfit.report.measures.story import Story
-from evenfit.report.words import as_score, percent
+from evenfit.report.words import as_score
 from evenfit.results.curves.learning_curve import LearningCurve
 
 
@@ -28,7 +29,7 @@ def story(curve: LearningCurve, facts: MeasureFacts) -> Story:
     places = interval_decimals(last)
     cards = [
         (
-            f"{curve.loss[:1].upper()}{curve.loss[1:]} now",
+            f"{capital(curve.loss)} now",
             fixed(last.mean, places),
             "; ".join(filter(None, (ends(last), score))),
         ),
@@ -108,8 +109,6 @@ def law(curve: LearningCurve) -> list[tuple[str, str]]:
 
 def how(curve: LearningCurve, facts: MeasureFacts) -> str:
     """How the numbers were made."""
-    from evenfit.report.markup import paragraph
-
     return section(
         "methods",
         "How these numbers were made",
@@ -117,21 +116,12 @@ def how(curve: LearningCurve, facts: MeasureFacts) -> str:
             f"{count(len(curve.losses), 'split')} of {count(facts.rows, 'row')}; the training rows of each were cut to "
             f"{count(len(curve.rows), 'size')}, each of which contains the smaller ones. Every network was trained for "
             "the same number of epochs from the same seed, and judged by its split's validation rows, which it never "
-            "saw. Intervals are of means over splits, corrected for the rows that training sets share (Nadeau & Bengio, "
-            "2003)."
+            "saw. Intervals are of means over splits, corrected for the rows that training sets share (Nadeau & "
+            "Bengio, 2003)."
         ),
         paragraph(
             "The law is floor + scale x rows^-exponent, fitted by least squares that weigh each size by its precision. "
-            "It has its say only where, fitted without the largest sizes, it foretells the largest better than the last "
-            "value does; its interval is that of curves resampled over splits, widened by that error."
+            "It has its say only where, fitted without the largest sizes, it foretells the largest better than the "
+            "last value does; its interval is that of curves resampled over splits, widened by that error."
         ),
     )
-
-
-def ends(known: object) -> str:
-    """An interval's ends with its level."""
-    from evenfit.results.study import Interval
-
-    if not isinstance(known, Interval) or not (math.isfinite(known.low) and math.isfinite(known.high)):
-        return ""
-    return f"{percent(known.level)} interval {span(known)}"

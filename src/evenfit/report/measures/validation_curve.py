@@ -102,8 +102,8 @@ def _how(curve: ValidationCurve) -> str:
         "methods",
         "How these numbers were made",
         paragraph(
-            f"{count(len(curve.values), 'value')} on {count(splits, 'split')}: {kind(curve)}. Intervals are of means over "
-            "splits, corrected for the rows that training sets share (Nadeau & Bengio, 2003); differences from the best "
-            "are paired, each at its own 95%."
+            f"{count(len(curve.values), 'value')} on {count(splits, 'split')}: {kind(curve)}.",
+            "Intervals are of means over splits, corrected for the rows that training sets share (Nadeau & Bengio, "
+            "2003); differences from the best are paired, each at its own 95%.",
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from evenfit.report.digits import fixed, interval_decimals, span
+from evenfit.report.digits import fixed, interval_decimals, span, with_interval
 from evenfit.report.figures.canvas import finish, legend, quiet, sheet
 from evenfit.report.measures.figures.ticks import value_axis
 from evenfit.report.measures.figures.values import value_text
@@ -67,10 +67,7 @@ def sweep_table(sweep: BiasVarianceSweep) -> Table:
     rows = tuple(
         (
             value_text(value),
-            *(
-                f"{fixed(point.parts()[name].corrected.mean, places)} ({span(point.parts()[name].corrected, places=places)})"
-                for name in names
-            ),
+            *(with_interval(point.parts()[name].corrected, places=places) for name in names),
         )
         for value, point in zip(sweep.values, sweep.points, strict=True)
     )

@@ -28,9 +28,7 @@ from evenfit.specs.config import Config
 Integers = npt.NDArray[np.int64]
 
 
-def bias_variance(
-    request: MeasureRequest, options: Options, *, over: str | None, progress: Report, watching: list[Watch]
-) -> Measured:
+def bias_variance(request: MeasureRequest, options: Options, *, over: str | None, progress: Report) -> Measured:
     """Take an expected loss apart, and leave its folder.
 
     Args:
@@ -38,7 +36,6 @@ def bias_variance(
         options: how.
         over: a value of the config to sweep over: ``width=4..512``; or ``rows=...``.
         progress: is told how far it is.
-        watching: takes what can stop it.
 
     Raises:
         EvenfitError: the table, a column, the network, an option or the folder cannot be used.
@@ -52,7 +49,6 @@ def bias_variance(
         options = replace(options, over={swept.name: swept.values})
     _check_noise(options, task=setting.task)
     watch = Watch(progress, started=setting.started, seconds=request.seconds)
-    watching.append(watch)
     material = make_material(setting, varied="" if swept is None else swept.name)
     found = measure_bias_variance(material, options, workers=setting.workers, tell=watch.tell, stop=watch.stop)
     notes = (*found.notes, *_stopped(watch), *_inside(setting))

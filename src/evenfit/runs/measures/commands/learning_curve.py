@@ -18,16 +18,13 @@ FOLDS, REPEATS = 5, 3
 _WHOLE_SIZES = 3.2  # all sizes together train on so many times the rows of the largest
 
 
-def learning_curve(
-    request: MeasureRequest, *, sizes: Sequence[float] | None, progress: Report, watching: list[Watch]
-) -> Measured:
+def learning_curve(request: MeasureRequest, *, sizes: Sequence[float] | None, progress: Report) -> Measured:
     """Measure a learning curve, and leave its folder.
 
     Args:
         request: the table and the network.
         sizes: training rows, or shares of them; None for the usual ones.
         progress: is told how far it is.
-        watching: takes what can stop it.
 
     Raises:
         EvenfitError: the table, a column, the network, a size or the folder cannot be used.
@@ -35,7 +32,6 @@ def learning_curve(
     folds, repeats = request.folds or FOLDS, request.repeats or REPEATS
     setting = prepare(request, load=lambda table: _load(table, folds, repeats), progress=progress)
     watch = Watch(progress, started=setting.started, seconds=request.seconds)
-    watching.append(watch)
     curve = measure_learning_curve(
         setting.subject(),
         sizes=sizes,

@@ -20,14 +20,13 @@ OF_CLASSES = ("label_smoothing", "balanced_classes")
 OF_NUMBERS = ("target",)
 
 
-def validation_curve(request: MeasureRequest, *, over: str, progress: Report, watching: list[Watch]) -> Measured:
+def validation_curve(request: MeasureRequest, *, over: str, progress: Report) -> Measured:
     """Measure a validation curve, and leave its folder.
 
     Args:
         request: the table and the network.
         over: which value, and what it is to be: ``dropout=0..0.6``.
         progress: is told how far it is.
-        watching: takes what can stop it.
 
     Raises:
         EvenfitError: the table, a column, the network, a value or the folder cannot be used.
@@ -40,7 +39,6 @@ def validation_curve(request: MeasureRequest, *, over: str, progress: Report, wa
     values = parse_over(over, base=setting.network.config)
     check_task(values, task=setting.task)
     watch = Watch(progress, started=setting.started, seconds=request.seconds)
-    watching.append(watch)
     curve = measure_validation_curve(
         setting.subject(varied=values.name),
         name=values.name,

@@ -9,16 +9,12 @@ from evenfit.runs.progress import Progress, Report
 
 
 class Watch:
-    """Says when to stop, and tells how many models are done.
-
-    Interrupted, or past its deadline, it says stop: networks in other threads hear of neither by themselves.
-    """
+    """Says when to stop, and tells how many models are done."""
 
     def __init__(
         self, progress: Report, *, started: float, seconds: float | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._progress, self._started, self._seconds, self._clock = progress, started, seconds, clock
-        self.interrupted = False
         self.done = self.of = 0  # models
 
     @property
@@ -28,7 +24,7 @@ class Watch:
 
     def stop(self) -> bool:
         """Whether training is to stop now."""
-        return self.interrupted or (self._seconds is not None and self.spent >= self._seconds)
+        return self._seconds is not None and self.spent >= self._seconds
 
     def tell(self, done: int, of: int) -> None:
         """Say how many models are done."""
