@@ -121,16 +121,6 @@ def combined(variant: Variant, parts: Sequence[Intervention], setting: Setting) 
     )
 
 
-def fewer_rows(variant: Variant, share: float) -> Variant:
-    """Give the variant that takes as many steps with a share of the rows as this one with all of them.
-
-    Example:
-        >>> fewer_rows(Variant(config=Config(epochs=10)), 0.5).config.epochs
-        20
-    """
-    return changed_variant(variant, {"epochs": max(1, round(variant.config.epochs / share))})
-
-
 def _seconds(variant: Variant, setting: Setting) -> float:
     """Core-seconds of one fit, by the fixed model of costs."""
     each = epoch_seconds(variant.config, setting.shape, setting.outputs, setting.rows)

@@ -228,6 +228,9 @@ def _data(signs: Signs) -> Evidence | None:
         return None
     much = signs.data.slope.high < 0 and -signs.data.percent.mean >= LITTLE
     flat = signs.data.percent.low > -LITTLE
+    if signs.still_falling:  # fewer rows are fewer steps, which is what it lacks
+        words = f"{signs.data.sentence} More rows are more steps, too."
+        return Evidence(name="more_data", words=words, value=signs.data.percent, unit="percent")
     return Evidence(
         name="more_data",
         words=signs.data.sentence,

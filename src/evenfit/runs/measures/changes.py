@@ -11,7 +11,7 @@ from evenfit.data.encodings import fit_encoding
 from evenfit.data.splits import Split
 from evenfit.errors import DataError
 from evenfit.experiments.fitting.fleets import Variant
-from evenfit.experiments.interventions.configs import Setting, combined, config_interventions, fewer_rows
+from evenfit.experiments.interventions.configs import Setting, combined, config_interventions
 from evenfit.experiments.interventions.intervention import Intervention, NotApplicable
 from evenfit.results.study import Truth
 from evenfit.runs.measures.subject import CONFIG, Subject
@@ -24,11 +24,6 @@ def own_variant(subject: Subject) -> Any:
     if subject.kind == CONFIG:
         return Variant(config=subject.model, epoch=subject.epoch)
     return subject.variant
-
-
-def fewer_rows_variant(subject: Subject, share: float) -> Any:
-    """Give the variant for a share of the rows: of networks, with as many steps as for all of them."""
-    return fewer_rows(own_variant(subject), share) if subject.kind == CONFIG else own_variant(subject)
 
 
 def interventions_of(subject: Subject, splits: Sequence[Split], truth: Truth) -> Possible:

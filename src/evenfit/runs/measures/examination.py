@@ -30,7 +30,7 @@ from evenfit.results.diagnosis.concluding import Measured, Weighing, weigh_remed
 from evenfit.results.diagnosis.remedy import HELPS, Remedy
 from evenfit.results.diagnosis.signs import ENSEMBLE
 from evenfit.results.study import Truth
-from evenfit.runs.measures.changes import combine, fewer_rows_variant, interventions_of, own_variant
+from evenfit.runs.measures.changes import combine, interventions_of, own_variant
 from evenfit.runs.measures.subject import Subject
 
 SHARES = (0.5, 0.71)  # of the training rows, for the slope of more
@@ -237,7 +237,7 @@ class Examination:
         return float(outcomes["training"].losses.mean()) if "training" in outcomes else None
 
     def measure_fewer(self) -> dict[float, Outcome]:
-        """Fit the model to fewer rows."""
+        """Fit the model to fewer rows, for as many epochs, as `learning_curve` does."""
         if min(len(split.train) for split in self.splits) < _ROWS_FOR_FEWER or self.stop():
             return {}
         sets = nested(
@@ -247,7 +247,7 @@ class Examination:
         wishes = [
             Wish(
                 name=str(share),
-                variant=fewer_rows_variant(self.subject, share),
+                variant=own_variant(self.subject),
                 splits=sets.splits[place * size : (place + 1) * size],
             )
             for place, share in enumerate(SHARES)
