@@ -12,11 +12,13 @@ To add a loss, write a function and name it in `LOSSES`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from evenfit.results.decomposition.majority import pseudo_values
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -35,6 +37,7 @@ class Cells:
     known: Flags  # [R, n] whether the replicate judges the row
     plain: Mapping[str, Array]  # [n] plug-in
     pseudo: Mapping[str, Array]  # [R, n] pseudo-values
+    lean: Mapping[str, Array] = field(default_factory=dict)  # [n] how far a part leans on what is supposed of its bias
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -115,38 +118,42 @@ def domingos(judged: Judged) -> Cells:
     where the main prediction is right, and against where it is wrong (Domingos, "A unified bias-variance decomposition
     and its applications", ICML 2000). ``disagreement`` is that share itself. Ties go to the lowest class. Where the
     probabilities of the classes are known, the main prediction is compared with the likeliest class, and noise is what
-    that leaves of the loss.
+    that leaves of the loss. How bias is corrected is told in `majority`.
     """
     known, votes = judged.known, _votes(judged)
     replicates, seeds, rows = votes.shape
     classes = judged.predictions.shape[-1]
     own = np.zeros((replicates, rows, classes))  # votes of each replicate's seeds
     for each in range(classes):
-        own[..., each] = (votes == each).mean(axis=1) * known
-    count = known.sum(axis=0)
+        own[..., each] = (votes == each).sum(axis=1) * known
+    count = seeds * np.maximum(known.sum(axis=0), 1)
     total = own.sum(axis=0)
     target = np.asarray(judged.target, np.int64)
     best = target if judged.probabilities is None else np.argmax(judged.probabilities, axis=1)
-    losses = 1 - np.take_along_axis(own, target[None, :, None], axis=2)[..., 0]
-    against = 1 - np.take_along_axis(own, best[None, :, None], axis=2)[..., 0]  # loss if every label were the likeliest
-    main = _main(total, rounding=seeds)
-    disagreement = 1 - np.take_along_axis(total, main[:, None], axis=1)[:, 0] / np.maximum(count, 1)
-    bias = (main != best).astype(np.float64)
-    main_without = _main(total - own, rounding=seeds)
-    left = np.take_along_axis(total - own, main_without[..., None], axis=2)[..., 0]
-    disagreement_without = 1 - left / np.maximum(count - 1, 1)
-    pseudo_bias = count * bias - (count - 1) * (main_without != best)
-    mean = {name: (cells * known).sum(axis=0) / np.maximum(count, 1) for name, cells in (("l", losses), ("a", against))}
-    plain = {"loss": mean["l"], "bias_squared": bias, "variance": mean["a"] - bias, "disagreement": disagreement}
+    losses = 1 - np.take_along_axis(own, target[None, :, None], axis=2)[..., 0] / seeds
+    against = 1 - np.take_along_axis(own, best[None, :, None], axis=2)[..., 0] / seeds  # were all labels the likeliest
+    main = np.argmax(total, axis=1)
+    agreement = np.take_along_axis(total, main[:, None], axis=1)[:, 0] / count
+    left = (total - own).max(axis=2) / np.maximum(count - seeds, 1)
+    bias, lean = np.zeros((replicates, rows)), np.zeros(rows)
+    for seed in range(seeds):  # each a set of independent votes
+        cells, leaning = pseudo_values(votes[:, seed], known, best, classes=classes)
+        bias, lean = bias + cells / seeds, lean + leaning / seeds
+    mean = {name: (cells * known).sum(axis=0) * seeds / count for name, cells in (("l", losses), ("a", against))}
+    wrong = np.asarray(main != best, dtype=np.float64)
+    plain = {"loss": mean["l"], "bias_squared": wrong, "variance": mean["a"] - wrong, "disagreement": 1 - agreement}
+    several = count / seeds
     pseudo = {
         "loss": losses,
-        "bias_squared": pseudo_bias,
-        "variance": against - pseudo_bias,
-        "disagreement": count * disagreement - (count - 1) * disagreement_without,
+        "bias_squared": bias,
+        "variance": against - bias,
+        "disagreement": several * (1 - agreement) - (several - 1) * (1 - left),
     }
     if judged.probabilities is not None:
         plain["noise"], pseudo["noise"] = mean["l"] - mean["a"], losses - against
-    return Cells(known=known, plain=plain, pseudo=_masked(pseudo, known))
+    return Cells(
+        known=known, plain=plain, pseudo=_masked(pseudo, known), lean={"bias_squared": lean, "variance": -lean}
+    )
 
 
 def _quadratic(values: Array, target: Array, known: Flags, *, scale: float) -> Cells:
@@ -190,11 +197,6 @@ def _one_hot(judged: Judged) -> Array:
 def _votes(judged: Judged) -> npt.NDArray[np.int64]:
     """The likeliest class, the first of equals: [R, S, n]."""
     return np.asarray(np.argmax(judged.predictions, axis=3), dtype=np.int64)
-
-
-def _main(votes: Array, *, rounding: int) -> npt.NDArray[np.int64]:
-    """The class with most votes, the lowest of equals; shares of seeds are counted whole, so that ties are ties."""
-    return np.asarray(np.argmax(np.rint(votes * rounding), axis=-1), dtype=np.int64)
 
 
 def _log_sum(logs: Array) -> Array:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from evenfit.errors import ConfigError, DataError
 from evenfit.results.decomposition.bias_variance import INCLUDED, KNOWN, BiasVariance, Maps, Noise, Part
 from evenfit.results.decomposition.cells import FOR_NUMBERS, LOSSES, UNBIASED, Cells, Judged
-from evenfit.results.decomposition.intervals import LEVEL, interval
+from evenfit.results.decomposition.intervals import BIAS, DIFFERENCE, LEVEL, LOSS, VARIANCE, Manner, interval
 from evenfit.results.decomposition.layout import Layout
+from evenfit.results.decomposition.majority import doubt
 
 Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating]
@@ -81,6 +82,7 @@ def decompose(
         notes = (*notes, f"{rows - len(kept):,} of {rows:,} rows left out, which fewer than 2 replicates judge")
     layouts: dict[str, Layout] = {}
     plain: dict[str, float] = {}
+    leans: dict[str, float] = {}
     for numbers, cells in _chunks(predictions, target, probabilities, kept, loss=loss, classification=classification):
         pieces, sums = dict(cells.pseudo), dict(cells.plain)
         if offsets is not None:  # what is known of the noise leaves the bias, row by row
@@ -91,7 +93,22 @@ def decompose(
         for name, each in pieces.items():
             layouts.setdefault(name, Layout(replicates)).add(each, cells.known)
             plain[name] = plain.get(name, 0.0) + float(sums[name].sum()) / len(kept)
-    parts = {name: Part(plain=plain[name], corrected=interval(layout, level=level)) for name, layout in layouts.items()}
+        for name, lean in cells.lean.items():
+            leans[name] = leans.get(name, 0.0) + float(lean.sum()) / len(kept)
+    above = 0.0 if offsets is None else float(offsets[kept].mean())
+    parts = {
+        name: Part(
+            plain=plain[name],
+            corrected=interval(
+                layout,
+                _manner(name, loss),
+                above=above if name == "bias_squared" else 0.0,
+                extra=doubt(float(judging[kept].mean())) * leans.get(name, 0.0) ** 2,
+                level=level,
+            ),
+        )
+        for name, layout in layouts.items()
+    }
     maps = Maps(
         numbers=kept,
         loss=layouts["loss"].rows(),
@@ -124,6 +141,15 @@ def decompose(
         failures=failures,
         notes=notes,
     )
+
+
+def _manner(name: str, loss: str) -> Manner:
+    """How the interval of a part is made."""
+    if name == "loss":
+        return LOSS
+    if loss == "domingos" or name == "noise":  # bias is a share that is corrected, variance may be below 0
+        return DIFFERENCE
+    return BIAS if name == "bias_squared" else VARIANCE
 
 
 def check_loss(loss: str, *, classification: bool) -> str:
