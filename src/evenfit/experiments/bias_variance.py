@@ -211,6 +211,7 @@ def gather(
     notes: Counter[str] = Counter()
     constant = [0] * points
     failed: set[tuple[int, int]] = set()
+    done = 0
     for done, each in enumerate(fitted, start=1):
         rest, number = divmod(each.number, seeds)
         point, replicate = divmod(rest, replicates)
@@ -229,10 +230,11 @@ def gather(
         left = replicates - len({replicate for where, replicate in failed if where == point})
         if left < 2:
             raise DataError(f"at least 2 replicates must be fitted; {left} of {replicates} were: {said[0]}")
+    stopped = () if done == len(fits) else (f"stopped after {done:,} of {len(fits):,} fits",)
     return Gathered(
         predictions=predictions,
         failures=tuple(tuple(said) for said in failures),
-        notes=_counted(notes, len(fits)),
+        notes=(*stopped, *_counted(notes, len(fits))),
         constant=tuple(constant),
     )
 

@@ -9,15 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from evenfit.errors import ConfigError, DataError
-from evenfit.results.decomposition.bias_variance import INCLUDED, KNOWN, BiasVariance, Maps, Noise, Part
+from evenfit.results.decomposition.bias_variance import INCLUDED, KNOWN, REPLICATED, BiasVariance, Maps, Noise, Part
 from evenfit.results.decomposition.cells import FOR_NUMBERS, LOSSES, UNBIASED, Cells, Judged
-from evenfit.results.decomposition.intervals import BIAS, DIFFERENCE, LEVEL, LOSS, VARIANCE, Manner, interval
+from evenfit.results.decomposition.intervals import BIAS, DIFFERENCE, LEVEL, LOSS, NOISE, VARIANCE, Manner, interval
 from evenfit.results.decomposition.layout import Layout
 from evenfit.results.decomposition.majority import doubt
+from evenfit.results.decomposition.noise import MeasuredNoise, read_noise
 
 Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating]
 
+FEWEST_VOTES = 5
 _CHUNK_BYTES = 16e6  # of the predictions that are taken apart at a time
 
 
@@ -27,7 +29,7 @@ def decompose(
     *,
     loss: str,
     classification: bool,
-    noise: float | Array | None = None,
+    noise: float | Array | MeasuredNoise | None = None,
     level: float = LEVEL,
     sampling: str = "given",
     training_rows: int = 0,
@@ -46,7 +48,7 @@ def decompose(
         loss: a name of `LOSSES`.
         classification: whether predictions are log-probabilities.
         noise: what is known of it: for numbers its variance, one for all rows or [N]; for classes their probabilities
-            [N, K]; None where it is not known.
+            [N, K]; or as it was measured; None where it is not known.
         level: of the intervals.
         sampling: how training sets were drawn.
         training_rows: of one replicate.
@@ -73,17 +75,22 @@ def decompose(
     replicates = len(predictions)
     if replicates < 2:
         raise DataError(f"variance needs at least 2 replicates, got {replicates}")
-    offsets, probabilities = _noise(noise, loss=loss, classification=classification, shape=predictions.shape)
+    known = read_noise(noise, loss=loss, classification=classification, shape=predictions.shape)
+    offsets, measured = known.of_rows, known.measured
     judging = judges.sum(axis=0)
     kept = np.flatnonzero(judging >= 2)
     if len(kept) < 2:
         raise DataError(f"at least 2 rows must be judged by 2 replicates or more; got {len(kept)} of {rows:,}")
     if len(kept) < rows:
         notes = (*notes, f"{rows - len(kept):,} of {rows:,} rows left out, which fewer than 2 replicates judge")
+    if loss == "domingos" and replicates < FEWEST_VOTES:
+        notes = (*notes, f"a majority of {replicates} replicates says little: Domingos' parts need {FEWEST_VOTES}")
     layouts: dict[str, Layout] = {}
     plain: dict[str, float] = {}
     leans: dict[str, float] = {}
-    for numbers, cells in _chunks(predictions, target, probabilities, kept, loss=loss, classification=classification):
+    for numbers, cells in _chunks(
+        predictions, target, known.probabilities, kept, loss=loss, classification=classification
+    ):
         pieces, sums = dict(cells.pseudo), dict(cells.plain)
         if offsets is not None:  # what is known of the noise leaves the bias, row by row
             pieces["bias_squared"] = np.where(cells.known, pieces["bias_squared"] - offsets[numbers], 0.0)
@@ -95,6 +102,7 @@ def decompose(
             plain[name] = plain.get(name, 0.0) + float(sums[name].sum()) / len(kept)
         for name, lean in cells.lean.items():
             leans[name] = leans.get(name, 0.0) + float(lean.sum()) / len(kept)
+    extra = {} if measured is None else dict.fromkeys(("bias_squared", "noise"), measured.variance)
     above = 0.0 if offsets is None else float(offsets[kept].mean())
     parts = {
         name: Part(
@@ -103,7 +111,7 @@ def decompose(
                 layout,
                 _manner(name, loss),
                 above=above if name == "bias_squared" else 0.0,
-                extra=doubt(float(judging[kept].mean())) * leans.get(name, 0.0) ** 2,
+                extra=doubt(float(judging[kept].mean())) * leans.get(name, 0.0) ** 2 + extra.get(name, 0.0),
                 level=level,
             ),
         )
@@ -120,14 +128,19 @@ def decompose(
         replicate_bias_squared=layouts["bias_squared"].replicates(),
         replicate_variance=layouts["variance"].replicates(),
     )
-    known = parts.get("noise")
-    bound = (known or parts["bias_squared"]).corrected.high
+    part = parts.get("noise")
     return BiasVariance(
         loss_name=loss,
         loss=parts["loss"],
         bias_squared=parts["bias_squared"],
         variance=parts["variance"],
-        noise=Noise(source=INCLUDED if known is None else KNOWN, part=known, at_most=bound),
+        noise=Noise(
+            source=INCLUDED if part is None else KNOWN if measured is None else REPLICATED,
+            part=part,
+            at_most=(part or parts["bias_squared"]).corrected.high,
+            rows=0 if measured is None else measured.rows,
+            groups=0 if measured is None else measured.groups,
+        ),
         data=parts.get("data"),
         seed=parts.get("seed"),
         disagreement=parts.get("disagreement"),
@@ -147,8 +160,10 @@ def _manner(name: str, loss: str) -> Manner:
     """How the interval of a part is made."""
     if name == "loss":
         return LOSS
-    if loss == "domingos" or name == "noise":  # bias is a share that is corrected, variance may be below 0
+    if loss == "domingos":  # bias is a share that is corrected, variance and noise may be below 0
         return DIFFERENCE
+    if name == "noise":
+        return NOISE
     return BIAS if name == "bias_squared" else VARIANCE
 
 
@@ -188,30 +203,3 @@ def _chunks(
             probabilities=None if probabilities is None else probabilities[numbers],
         )
         yield numbers, LOSSES[loss](judged)
-
-
-def _noise(
-    noise: float | Array | None, *, loss: str, classification: bool, shape: tuple[int, ...]
-) -> tuple[Array | None, Array | None]:
-    """Give the noise that is known of each row [N], and the probabilities of classes where Domingos needs them."""
-    rows, width = shape[2], shape[3]
-    if noise is None:
-        return None, None
-    given = np.asarray(noise, dtype=np.float64)
-    if not np.isfinite(given).all() or (given < 0).any():
-        raise ConfigError("noise must be finite and not below 0")
-    if not classification:
-        if given.shape not in ((), (rows,)):
-            raise ConfigError(f"noise must be one variance, or one for each of {rows:,} rows; got {given.shape}")
-        return np.broadcast_to(given, (rows,)), None
-    if given.shape != (rows, width):
-        raise ConfigError(
-            f"the noise of classes must be their probabilities, [{rows:,} rows, {width} classes]; got {given.shape}"
-        )
-    if not np.allclose(given.sum(axis=1), 1.0, atol=1e-6):
-        raise ConfigError("the probabilities of classes must sum to 1 in every row")
-    if loss == "domingos":
-        return None, given
-    if loss == "log":
-        return -(given * np.log(np.where(given > 0, given, 1.0))).sum(axis=1), None
-    return (1 - (given**2).sum(axis=1)) * (1.0 if loss == "squared" else 0.5), None

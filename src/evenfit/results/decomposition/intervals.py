@@ -40,6 +40,7 @@ class Manner:
 VARIANCE = Manner(widened=True, leaning=True, of_replicates=3.0, of_rows=3.0)
 LOSS = Manner(widened=True, leaning=True, of_replicates=3.0, of_rows=2.0)
 BIAS = Manner(widened=False, leaning=True, of_rows=1.5)
+NOISE = Manner(widened=False, leaning=True)
 DIFFERENCE = Manner(widened=True, leaning=False)  # of parts that may as well be below 0
 
 

@@ -35,8 +35,9 @@ class Shape:
 def find_shape(part: str, by_replicate: Sequence[Array], by_row: Sequence[Array]) -> Shape:
     """Look for a peak among V values: a rise and a fall behind it, both beyond chance.
 
-    Each pair of values is compared by the paired difference over replicates and over rows, one-sided. A peak needs both
-    its differences; probabilities are multiplied by the number of pairs (Bonferroni; an intersection-union test,
+    Each pair of values is compared by the paired ratio over replicates and over rows, one-sided, by its logarithm: at a
+    peak of interpolation losses have hardly a mean. Differences are taken where a part is not above 0. A peak needs
+    both its comparisons; probabilities are multiplied by the number of pairs (Bonferroni; an intersection-union test,
     Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics, 1982), so that a curve that only
     falls or only rises is said to have a peak with a probability of at most `CHANCE`.
 
@@ -63,7 +64,7 @@ def find_shape(part: str, by_replicate: Sequence[Array], by_row: Sequence[Array]
     for i in range(count):
         for j in range(count):
             if i != j:
-                rises[i, j] = _chance(by_replicate[j] - by_replicate[i], by_row[j] - by_row[i])
+                rises[i, j] = _chance(*_compared(by_replicate[i], by_replicate[j], by_row[i], by_row[j]))
     pairs = count * (count - 1) // 2
     before = [(float(rises[:j, j].min()), int(rises[:j, j].argmin())) for j in range(1, count - 1)]
     behind = [(float(rises[j + 1 :, j].min()), j + 1 + int(rises[j + 1 :, j].argmin())) for j in range(1, count - 1)]
@@ -72,12 +73,20 @@ def find_shape(part: str, by_replicate: Sequence[Array], by_row: Sequence[Array]
     if not chance < CHANCE:
         return Shape(part=part, kind=NONE, chance=chance, valley=None, peak=None, after=None)
     heights = np.array([float(each.mean()) for each in by_replicate])
-    shown = [place + 1 for place, each in enumerate(both) if pairs * each < CHANCE]
-    peak = max(shown, key=lambda place: heights[place])
+    clearest = 1 + int(np.argmin(both))
+    valley, after = int(heights[:clearest].argmin()), clearest + 1 + int(heights[clearest + 1 :].argmin())
+    peak = valley + 1 + int(heights[valley + 1 : after].argmax())
     valley, after = int(heights[:peak].argmin()), peak + 1 + int(heights[peak + 1 :].argmin())
     falls = pairs * rises[valley, :valley].min() < CHANCE if valley else False
     kind = DOUBLE_DESCENT if falls else PEAK
     return Shape(part=part, kind=kind, chance=chance, valley=valley, peak=peak, after=after)
+
+
+def _compared(replicates: Array, higher: Array, rows: Array, higher_rows: Array) -> tuple[Array, Array]:
+    """Logarithms of ratios by replicate and, around their mean, by row; or differences of both."""
+    if min(replicates.min(), higher.min()) > 0 and min(rows.mean(), higher_rows.mean()) > 0:
+        return np.log(higher / replicates), higher_rows / higher_rows.mean() - rows / rows.mean()
+    return higher - replicates, higher_rows - rows
 
 
 def _chance(by_replicate: Array, by_row: Array) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from evenfit.data.splits import Split
 from evenfit.errors import ConfigError
 from evenfit.experiments.bias_variance import (
     SAMPLINGS,
@@ -23,15 +25,19 @@ from evenfit.experiments.bias_variance import (
     silent,
 )
 from evenfit.experiments.fitting.fits import never
+from evenfit.experiments.fitting.repeats import note_on_repeats
 from evenfit.results.decomposition.bias_variance import BiasVariance
 from evenfit.results.decomposition.decompose import check_loss, decompose
+from evenfit.results.decomposition.noise import measure_noise
 from evenfit.results.decomposition.sweep import BiasVarianceSweep, make_sweep
-from evenfit.runs.cores import core_count
+from evenfit.runs.measures.cautions import SHARED, cautions, constant_note, few_rows, row_numbers
+from evenfit.runs.measures.judges import cores
 from evenfit.runs.measures.material import Material, make_material
 from evenfit.runs.measures.subject import CONFIG, ESTIMATOR, Subject
 from evenfit.specs.training import Training
 
 ROWS = "rows"  # the name under which training rows are swept
+REPEATED = "repeated"  # noise that is measured where rows are repeated
 
 
 def bias_variance(  # noqa: PLR0913 - every option is a keyword
@@ -60,7 +66,7 @@ def bias_variance(  # noqa: PLR0913 - every option is a keyword
 
     The model is fitted to many training sets, and all are judged by the same rows. Rows to judge by are ``X_test`` and
     ``y_test`` where they are given; else a quarter of the rows is held out, or, with ``sampling="out-of-bag"``, each
-    replicate is judged by the rows that it did not draw.
+    replicate is judged by the rows that it did not draw. A warning says how many rows to judge by equal a training row.
 
     Args:
         model: a `Config`, or "mlp" for the default one; any scikit-learn estimator or pipeline; or a function that
@@ -120,7 +126,11 @@ def bias_variance(  # noqa: PLR0913 - every option is a keyword
         groups=groups,
         training=training,
     )
-    return measure_bias_variance(material, options, workers=workers or core_count(), tell=tell)
+    found = measure_bias_variance(material, options, workers=cores(workers), tell=tell)
+    for note in found.notes:
+        if SHARED in note:
+            warnings.warn(note, UserWarning, stacklevel=2)
+    return found
 
 
 def measure_bias_variance(
@@ -154,21 +164,23 @@ def measure_bias_variance(
         width=subject.rows.classes,
         tell=tell,
     )
+    noise = _noise_of(options.noise, material, sets, loss=known_loss)
+    told = (*cautions(material, sets), *_repeats(subject, variants, splits[0], seed=options.seed), *gathered.notes)
     found = [
         decompose(
             gathered.predictions[place],
             subject.rows.target[sets.judged],
             loss=known_loss,
             classification=classification,
-            noise=_noise_of(options.noise, material, sets),
+            noise=noise,
             sampling=sets.sampling,
             training_rows=point.training_rows,
             failures=gathered.failures[place],
-            notes=gathered.notes,
+            notes=(*told, *few_rows(point), *constant_note(gathered, place, fits=count * options.seeds)),
         )
         for place, point in enumerate(points)
     ]
-    return make_sweep(name, values, found, notes=gathered.notes) if options.over else found[0]
+    return make_sweep(name, values, found, notes=told) if options.over else found[0]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -245,9 +257,23 @@ def _with_argument(factory: Callable[..., Any], name: str, value: Any) -> Callab
     return partial(factory, **{name: value})
 
 
-def _noise_of(noise: Any, material: Material, sets: TrainingSets) -> Any:
-    """The noise of the judged rows, from that of all rows where it was given so."""
+def _repeats(subject: Subject, variants: Sequence[Any], split: Split, *, seed: int) -> tuple[str, ...]:
+    """Say so where a model that is not evenfit's own is another each time that it is fitted to the same rows."""
+    if subject.kind == CONFIG:
+        return ()
+    name = type(subject.model).__name__ if subject.kind == ESTIMATOR else "the module"
+    note = note_on_repeats(subject.learner(variants), split, seed=seed, name=name)
+    return (note,) if note else ()
+
+
+def _noise_of(noise: Any, material: Material, sets: TrainingSets, *, loss: str) -> Any:
+    """The noise of the judged rows: as it is known, or as it is measured where all rows have some that are equal."""
+    rows = material.subject.rows
+    if isinstance(noise, str):
+        if noise != REPEATED:
+            raise ConfigError(f"noise must be numbers, or {REPEATED!r} to measure it where rows are; got {noise!r}")
+        return measure_noise(row_numbers(material), rows.target, loss=loss, classes=rows.classes)
     if noise is None or np.ndim(noise) == 0 or material.test is not None:
         return noise
     given_noise = np.asarray(noise, dtype=np.float64)
-    return given_noise[sets.judged] if len(given_noise) == len(material.subject.rows) else given_noise
+    return given_noise[sets.judged] if len(given_noise) == len(rows) else given_noise
