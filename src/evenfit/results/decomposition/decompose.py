@@ -11,7 +11,18 @@ import numpy.typing as npt
 from evenfit.errors import ConfigError, DataError
 from evenfit.results.decomposition.bias_variance import INCLUDED, KNOWN, REPLICATED, BiasVariance, Maps, Noise, Part
 from evenfit.results.decomposition.cells import FOR_NUMBERS, LOSSES, UNBIASED, Cells, Judged
-from evenfit.results.decomposition.intervals import BIAS, DIFFERENCE, LEVEL, LOSS, NOISE, VARIANCE, Manner, interval
+from evenfit.results.decomposition.intervals import (
+    BIAS,
+    DIFFERENCE,
+    LEVEL,
+    LOSS,
+    NOISE,
+    VARIANCE,
+    VOTES_BIAS,
+    VOTES_LOSS,
+    Manner,
+    interval,
+)
 from evenfit.results.decomposition.layout import Layout
 from evenfit.results.decomposition.majority import doubt
 from evenfit.results.decomposition.noise import MeasuredNoise, read_noise
@@ -100,9 +111,12 @@ def decompose(
         for name, each in pieces.items():
             layouts.setdefault(name, Layout(replicates)).add(each, cells.known)
             plain[name] = plain.get(name, 0.0) + float(sums[name].sum()) / len(kept)
-        for name, lean in cells.lean.items():
-            leans[name] = leans.get(name, 0.0) + float(lean.sum()) / len(kept)
+        for name, leaning in cells.lean.items():
+            leans[name] = leans.get(name, 0.0) + float(leaning.sum()) / len(kept)
     extra = {} if measured is None else dict.fromkeys(("bias_squared", "noise"), measured.variance)
+    for name, lean in leans.items():
+        share, votes = float(layouts["bias_squared"].rows().mean()), float(judging[kept].mean())
+        extra[name] = doubt(lean, share, votes=votes, rows=len(kept))
     above = 0.0 if offsets is None else float(offsets[kept].mean())
     parts = {
         name: Part(
@@ -111,7 +125,7 @@ def decompose(
                 layout,
                 _manner(name, loss),
                 above=above if name == "bias_squared" else 0.0,
-                extra=doubt(float(judging[kept].mean())) * leans.get(name, 0.0) ** 2 + extra.get(name, 0.0),
+                extra=extra.get(name, 0.0),
                 level=level,
             ),
         )
@@ -158,13 +172,14 @@ def decompose(
 
 def _manner(name: str, loss: str) -> Manner:
     """How the interval of a part is made."""
+    votes = loss in ("zero-one", "domingos")
     if name == "loss":
-        return LOSS
+        return VOTES_LOSS if votes else LOSS
     if loss == "domingos":  # bias is a share that is corrected, variance and noise may be below 0
         return DIFFERENCE
-    if name == "noise":
-        return NOISE
-    return BIAS if name == "bias_squared" else VARIANCE
+    if name == "bias_squared":
+        return VOTES_BIAS if votes else BIAS
+    return NOISE if name == "noise" else VARIANCE
 
 
 def check_loss(loss: str, *, classification: bool) -> str:

@@ -23,8 +23,8 @@ from evenfit.results.decomposition.layout import Layout
 from evenfit.results.study import Interval
 
 LEVEL = 0.95
-_MOST_LEAN = 0.25  # the deviation, as a multiple of the part: beyond it, an interval leans no further
-_MOST_SPREAD = 4.0  # the squared ratio of deviation to mean that kurtosis is taken from
+_MOST_LEAN = 0.5  # the deviation, as a multiple of the part: beyond it, an interval leans no further
+_MOST_SPREAD = 8.0  # the squared ratio of deviation to mean that kurtosis is taken from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,14 @@ class Manner:
     leaning: bool  # symmetric on the logarithm's scale
     of_replicates: float = 0.0  # half the excess kurtosis of replicates, as a multiple of cv^2
     of_rows: float = 0.0  # the same of rows
+    heavy: bool = False  # whether rows are looked at for more of it
 
 
 VARIANCE = Manner(widened=True, leaning=True, of_replicates=3.0, of_rows=3.0)
-LOSS = Manner(widened=True, leaning=True, of_replicates=3.0, of_rows=2.0)
-BIAS = Manner(widened=False, leaning=True, of_rows=1.5)
+LOSS = Manner(widened=True, leaning=True, of_replicates=3.0, of_rows=2.0, heavy=True)
+BIAS = Manner(widened=False, leaning=True, of_rows=3.0, heavy=True)
+VOTES_LOSS = Manner(widened=True, leaning=True, of_replicates=3.0, of_rows=0.5)  # of 0 and 1: no tails
+VOTES_BIAS = Manner(widened=False, leaning=True, of_rows=1.0)
 NOISE = Manner(widened=False, leaning=True)
 DIFFERENCE = Manner(widened=True, leaning=False)  # of parts that may as well be below 0
 
@@ -67,16 +70,19 @@ def interval(
         return Interval(mean=spread.mean, low=spread.mean, high=spread.mean, level=level)
     error = math.sqrt(variance)
     size = max(spread.mean + above, error / _MOST_LEAN)
+    seen = 1 + 4 / replicates  # few replicates seldom show how far they spread
+    of_replicates = manner.of_replicates * seen * min(by_replicate * replicates / size**2, _MOST_SPREAD)
+    of_rows = manner.of_rows * min(by_row * rows / size**2, _MOST_SPREAD)
+    if manner.heavy:
+        of_rows = max(of_rows, layout.excess() / 2)
     mean_squares = (
-        (by_replicate, replicates - 1, manner.of_replicates, replicates),
-        (by_row, rows - 1, manner.of_rows, rows),
-        (factor * rest, (replicates - 1) * (rows - 1), 0.0, 1),
-        (extra, rows - 1, 0.0, 1),
+        (by_replicate, replicates - 1, of_replicates / replicates),
+        (by_row, rows - 1, of_rows / rows),
+        (factor * rest, (replicates - 1) * (rows - 1), 0.0),
+        (extra, rows - 1, 0.0),
     )
-    doubt = 0.0  # variance of the variance, but for a factor of 2
-    for part, degrees, excess, count in mean_squares:
-        spread_squared = min(part * count / size**2, _MOST_SPREAD)
-        doubt += part**2 * (1 / max(degrees, 1) + excess * spread_squared / count)
+    # The variance of the variance, but for a factor of 2.
+    doubt = sum(part**2 * (1 / max(degrees, 1) + excess) for part, degrees, excess in mean_squares)
     reach = float(special.stdtrit(max(variance**2 / doubt, 1.0), (1 + level) / 2))
     if not manner.leaning:
         return Interval(

@@ -72,6 +72,13 @@ class Layout:
         """Give the mean of each row: [N]."""
         return np.concatenate(self._rows) + (self._shift or 0.0)
 
+    def excess(self) -> float:
+        """Give the excess kurtosis of rows' means: 0 for normal ones, and where they do not vary."""
+        means = np.concatenate(self._rows)
+        apart = means - means.mean()
+        variance = float((apart**2).mean())
+        return float((apart**4).mean()) / variance**2 - 3 if variance > 0 else 0.0
+
     def replicates(self) -> Array:
         """Give each replicate's mean over rows; the mean of these is the mean: [R]."""
         rows = sum(len(each) for each in self._rows)

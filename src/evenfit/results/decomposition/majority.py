@@ -53,9 +53,23 @@ def weights(votes: int) -> tuple[tuple[int, float, float], ...]:
     return ((large, weight, plain - root), (small, 1 - weight, root - plain))
 
 
-def doubt(votes: float) -> float:
-    """Give the variance that is due to not knowing how the excess falls, as a multiple of ``lean`` squared."""
-    return 0.25 + 10.0 / votes**2
+def doubt(lean: float, share: float, *, votes: float, rows: int) -> float:
+    """Give the variance that votes do not show: of how the excess falls, and of rows that are seldom met.
+
+    The first was chosen by simulation (``benchmarks/coverage.py``). The second is what two successes and two failures
+    more would add to the variance of a share (Agresti & Coull, "Approximate is better than 'exact' for interval
+    estimation of binomial proportions", The American Statistician, 1998).
+
+    Args:
+        lean: how much an excess of 1 / m alone would change the share.
+        share: of rows where the main prediction is wrong.
+        votes: on one row.
+        rows: N.
+    """
+    known = min(max(share, 0.0), 1.0)
+    shrunk = (rows * known + 2) / (rows + 4)
+    seldom = max(shrunk * (1 - shrunk) - known * (1 - known), 0.0) / rows
+    return (0.12 + 8.0 / votes**2) * lean**2 + seldom
 
 
 def pseudo_values(votes: Counts, known: Flags, best: Counts, *, classes: int) -> tuple[Array, Array]:

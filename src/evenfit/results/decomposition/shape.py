@@ -72,7 +72,7 @@ def find_shape(part: str, by_replicate: Sequence[Array], by_row: Sequence[Array]
     chance = min(1.0, pairs * min(both))
     if not chance < CHANCE:
         return Shape(part=part, kind=NONE, chance=chance, valley=None, peak=None, after=None)
-    heights = np.array([float(each.mean()) for each in by_replicate])
+    heights = _heights(by_replicate)
     clearest = 1 + int(np.argmin(both))
     valley, after = int(heights[:clearest].argmin()), clearest + 1 + int(heights[clearest + 1 :].argmin())
     peak = valley + 1 + int(heights[valley + 1 : after].argmax())
@@ -80,6 +80,13 @@ def find_shape(part: str, by_replicate: Sequence[Array], by_row: Sequence[Array]
     falls = pairs * rises[valley, :valley].min() < CHANCE if valley else False
     kind = DOUBLE_DESCENT if falls else PEAK
     return Shape(part=part, kind=kind, chance=chance, valley=valley, peak=peak, after=after)
+
+
+def _heights(by_replicate: Sequence[Array]) -> Array:
+    """How high each value is: the mean logarithm over replicates, or the mean where a part is not above 0."""
+    if min(each.min() for each in by_replicate) > 0:
+        return np.array([float(np.log(each).mean()) for each in by_replicate])
+    return np.array([float(each.mean()) for each in by_replicate])
 
 
 def _compared(replicates: Array, higher: Array, rows: Array, higher_rows: Array) -> tuple[Array, Array]:
