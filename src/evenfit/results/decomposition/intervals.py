@@ -24,6 +24,7 @@ from evenfit.results.study import Interval
 
 LEVEL = 0.95
 _MOST_LEAN = 0.5  # the deviation, as a multiple of the part: beyond it, an interval leans no further
+_MOST_REACH = 3.0  # half the width on the logarithm's scale: a factor of 20
 _MOST_SPREAD = 8.0  # the squared ratio of deviation to mean that kurtosis is taken from
 
 
