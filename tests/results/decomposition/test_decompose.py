@@ -156,7 +156,7 @@ def test_a_majority_of_few_is_said_to_say_little():
 def test_intervals_hold_the_truth_as_often_as_they_say(loss, replicates):
     """Known populations of predictions; 95% intervals hold the truth in 91 to 99% of 300 draws: error rate below 1%.
 
-    `benchmarks/coverage.py` counts this for learners, sizes and losses at large.
+    `benchmarks/interval_coverage.py` counts this for learners, sizes and losses at large.
     """
     rng = np.random.default_rng(7)
     sets, rows = 1000, 500

@@ -1,7 +1,7 @@
 """Intervals of parts: from the variance that replicates, rows and what is left of each cell bring.
 
 The variance of a part is the two-way jackknife's. What is made of it was chosen by simulation, with
-``benchmarks/coverage.py``, which shows how often the intervals hold the truth:
+``benchmarks/interval_coverage.py``, which shows how often the intervals hold the truth:
 
 - Parts are sums of squares, or nearly so: their estimates are skewed, and their deviation rises with them. So
   intervals are symmetric on the logarithm's scale, as far as the deviation is small beside the part; the logarithm is

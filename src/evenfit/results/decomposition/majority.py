@@ -56,7 +56,7 @@ def weights(votes: int) -> tuple[tuple[int, float, float], ...]:
 def doubt(lean: float, share: float, *, votes: float, rows: int) -> float:
     """Give the variance that votes do not show: of how the excess falls, and of rows that are seldom met.
 
-    The first was chosen by simulation (``benchmarks/coverage.py``). The second is what two successes and two failures
+    The first was chosen by simulation (``benchmarks/interval_coverage.py``). The second is what two successes and two failures
     more would add to the variance of a share (Agresti & Coull, "Approximate is better than 'exact' for interval
     estimation of binomial proportions", The American Statistician, 1998).
 

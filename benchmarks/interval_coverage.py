@@ -6,8 +6,8 @@ variance and loss are known exactly. Each trial then draws R of the training set
 with fresh labels, as disjoint samples of one large file would be; takes their loss apart, the noise being known; and
 looks whether each interval holds the population's value.
 
-    python benchmarks/coverage.py --json --trials 400
-    python benchmarks/coverage.py --json --losses domingos --replicates 5 50 --rows 200 --trials 1000
+    python benchmarks/interval_coverage.py --json --trials 400
+    python benchmarks/interval_coverage.py --json --losses domingos --replicates 5 50 --rows 200 --trials 1000
 
 Prints one object a line for each loss, part, R and N: `name`, `seconds` (of one decomposition), `quality` (the share of
 intervals that hold the truth, over all worlds), `peer_quality` (the same for the mean over replicates with its t
