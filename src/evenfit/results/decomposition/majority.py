@@ -56,9 +56,9 @@ def weights(votes: int) -> tuple[tuple[int, float, float], ...]:
 def doubt(lean: float, share: float, *, votes: float, rows: int) -> float:
     """Give the variance that votes do not show: of how the excess falls, and of rows that are seldom met.
 
-    The first was chosen by simulation (``benchmarks/interval_coverage.py``). The second is what two successes and two failures
-    more would add to the variance of a share (Agresti & Coull, "Approximate is better than 'exact' for interval
-    estimation of binomial proportions", The American Statistician, 1998).
+    The first was chosen by simulation (``benchmarks/interval_coverage.py``). The second is what two successes and two
+    failures more would add to the variance of a share (Agresti & Coull, "Approximate is better than 'exact' for
+    interval estimation of binomial proportions", The American Statistician, 1998).
 
     Args:
         lean: how much an excess of 1 / m alone would change the share.
