@@ -118,6 +118,15 @@ def test_the_seed_part_is_the_variance_within_and_data_that_of_means_without_it(
     np.testing.assert_allclose(cells.pseudo["data"].mean(axis=0), between - within / 4, atol=1e-12)
 
 
+def test_the_seed_part_of_log_loss_is_corrected_by_leaving_each_seed_out():
+    values = judged("log", seeds=4)
+    own = LOSSES["log"](values).pseudo["seed"]
+    for replicate in range(REPLICATES):
+        seeds = values.predictions[replicate][:, None]  # seeds as replicates: their corrected variance
+        expected = LOSSES["log"](some(values, predictions=seeds)).pseudo["variance"].mean(axis=0)
+        np.testing.assert_allclose(own[replicate], expected, atol=1e-10)
+
+
 def test_log_loss_has_the_bias_of_the_geometric_mean_and_the_mean_divergence_from_it():
     values = judged("log")
     log_p = values.predictions[:, 0]
