@@ -74,6 +74,13 @@ def test_a_quarter_is_held_out_with_classes_in_their_shares():
     assert np.bincount(target[judged]).tolist() == [20, 10, 10]
 
 
+def test_a_quarter_of_a_quantity_is_held_out_by_chance_alone():
+    target = np.arange(400.0)
+    spreads = [hold_out(target, seed=seed)[1].mean() for seed in range(200)]
+    alone = 400 / np.sqrt(12) / np.sqrt(100) * np.sqrt(0.75)  # of a mean of 100 rows, of 400 without replacement
+    assert np.std(spreads) == pytest.approx(alone, rel=0.2)
+
+
 def test_shortened_training_sets_are_nested():
     sets = bootstrap(POOL, JUDGED, replicates=3, rows=None, seed=0)
     small, large = shortened(sets, 10), shortened(sets, 20)

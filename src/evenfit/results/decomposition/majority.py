@@ -56,9 +56,9 @@ def weights(votes: int) -> tuple[tuple[int, float, float], ...]:
 def doubt(lean: float, share: float, *, votes: float, rows: int) -> float:
     """Give the variance that votes do not show: of how the excess falls, and of rows that are seldom met.
 
-    The first was chosen by simulation (``benchmarks/interval_coverage.py``). The second is what two successes and two
-    failures more would add to the variance of a share (Agresti & Coull, "Approximate is better than 'exact' for
-    interval estimation of binomial proportions", The American Statistician, 1998).
+    The first was chosen by simulation (``benchmarks/interval_coverage.py``). The second is what one success and one
+    failure more would add to the variance of a share, in the manner of Agresti & Coull, "Approximate is better than
+    'exact' for interval estimation of binomial proportions", The American Statistician, 1998.
 
     Args:
         lean: how much an excess of 1 / m alone would change the share.
@@ -67,9 +67,9 @@ def doubt(lean: float, share: float, *, votes: float, rows: int) -> float:
         rows: N.
     """
     known = min(max(share, 0.0), 1.0)
-    shrunk = (rows * known + 2) / (rows + 4)
+    shrunk = (rows * known + 1) / (rows + 2)
     seldom = max(shrunk * (1 - shrunk) - known * (1 - known), 0.0) / rows
-    return (0.12 + 8.0 / votes**2) * lean**2 + seldom
+    return (0.1 + 6.0 / votes**2) * lean**2 + seldom
 
 
 def pseudo_values(votes: Counts, known: Flags, best: Counts, *, classes: int) -> tuple[Array, Array]:
