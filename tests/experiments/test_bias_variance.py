@@ -140,6 +140,7 @@ def test_fits_that_fail_are_said_and_the_rest_is_kept():
     assert np.isnan(found.predictions[0, 1]).all()  # both seeds of the second replicate
     assert not np.isnan(found.predictions[0, [0, 2, 3]]).any()
     assert found.failures == (("replicate 2: ValueError: no",),)
+    assert found.complete == (3,)
 
 
 def test_fewer_than_two_good_replicates_are_refused_with_the_reason():

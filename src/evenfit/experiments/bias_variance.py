@@ -181,6 +181,7 @@ class Gathered:
     failures: tuple[tuple[str, ...], ...]  # V, each with why fits failed
     notes: tuple[str, ...]
     constant: tuple[int, ...]  # V, how many fits predict the same for all rows
+    complete: tuple[int, ...]  # V, replicates of which all fits are there
 
 
 def gather(
@@ -218,6 +219,7 @@ def gather(
     failures: list[list[str]] = [[] for _ in range(points)]
     notes: Counter[str] = Counter()
     constant = [0] * points
+    fine = np.zeros((points, replicates), np.int64)
     failed: set[tuple[int, int]] = set()
     done = 0
     for done, each in enumerate(fitted, start=1):
@@ -228,6 +230,7 @@ def gather(
             failed.add((point, replicate))
             failures[point].append(f"replicate {replicate + 1}: {each.failure}")
         else:
+            fine[point, replicate] += 1
             rows = splits[fits[each.number].split].validate
             predictions[point, replicate, number, place[rows]] = each.predictions
             constant[point] += int(len(rows) > 1 and bool((np.ptp(each.predictions, axis=0) == 0).all()))
@@ -244,6 +247,7 @@ def gather(
         failures=tuple(tuple(said) for said in failures),
         notes=(*stopped, *_counted(notes, len(fits))),
         constant=tuple(constant),
+        complete=tuple((fine == seeds).sum(axis=1).tolist()),
     )
 
 

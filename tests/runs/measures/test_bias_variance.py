@@ -15,7 +15,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from evenfit.errors import ConfigError, DataError
 from evenfit.results.decomposition.sweep import BiasVarianceSweep
-from evenfit.runs.measures.bias_variance import bias_variance
+from evenfit.runs.measures.bias_variance import Options, bias_variance, measure_bias_variance
+from evenfit.runs.measures.material import make_material
 from evenfit.specs.config import Config
 
 RNG = np.random.default_rng(0)
@@ -217,6 +218,28 @@ def test_a_sweep_over_a_config_pairs_its_points_and_draws_them():
     assert axes.get_xlabel() == "width"
     assert {text.get_text() for text in axes.get_legend().get_texts()} == {"bias² and noise", "variance", "loss"}
     assert found.points[0].plot().get_xlabel().startswith("squared loss")
+
+
+def test_a_sweep_that_is_stopped_keeps_the_values_that_it_reached():
+    done = []
+    material = make_material(Ridge(), X, NUMBERS, training_sets=None, test=None, task=None, groups=None, training=None)
+
+    def measured(fits):
+        done.clear()
+        return measure_bias_variance(
+            material,
+            Options(replicates=4, over={"alpha": [1.0, 0.1, 10.0]}),
+            workers=1,
+            tell=lambda *count: done.append(count),
+            stop=lambda: len(done) >= fits,
+        )
+
+    found = measured(7)
+    assert found.values == (0.1, 1.0)
+    assert found.points[0].replicates == 3
+    assert "not reached: alpha 10.0" in found.notes
+    with pytest.raises(DataError, match="at least 2 replicates must be fitted before the end; 1 were"):
+        measured(1)
 
 
 def test_pipelines_and_data_frames_are_measured():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from evenfit.data.splits import Split
-from evenfit.errors import ConfigError
+from evenfit.errors import ConfigError, DataError
 from evenfit.experiments.bias_variance import (
     SAMPLINGS,
     TrainingSets,
@@ -165,6 +165,9 @@ def measure_bias_variance(
         tell=tell,
     )
     noise = _noise_of(options.noise, material, sets, loss=known_loss)
+    reached = [place for place in range(len(points)) if gathered.complete[place] >= 2]
+    if not reached:
+        raise DataError(f"at least 2 replicates must be fitted before the end; {max(gathered.complete)} were")
     told = (*cautions(material, sets), *_repeats(subject, variants, splits[0], seed=options.seed), *gathered.notes)
     found = [
         decompose(
@@ -174,13 +177,17 @@ def measure_bias_variance(
             classification=classification,
             noise=noise,
             sampling=sets.sampling,
-            training_rows=point.training_rows,
+            training_rows=points[place].training_rows,
             failures=gathered.failures[place],
-            notes=(*told, *few_rows(point), *constant_note(gathered, place, fits=count * options.seeds)),
+            notes=(*told, *few_rows(points[place]), *constant_note(gathered, place, fits=count * options.seeds)),
         )
-        for place, point in enumerate(points)
+        for place in reached
     ]
-    return make_sweep(name, values, found, notes=told) if options.over else found[0]
+    if not options.over:
+        return found[0]
+    missed = [str(value) for place, value in enumerate(values) if place not in reached]
+    notes = (*told, f"not reached: {name} {', '.join(missed)}") if missed else told
+    return make_sweep(name, [values[place] for place in reached], found, notes=notes)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
