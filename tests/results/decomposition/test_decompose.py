@@ -144,6 +144,14 @@ def test_one_replicate_has_no_variance():
         decompose(predictions[:1], target, loss="log", classification=True)
 
 
+def test_predictions_that_gave_the_true_class_no_chance_are_said():
+    predictions, target = drawn()
+    assert not decompose(predictions, target, loss="log", classification=True).notes
+    predictions[0, 0, 0, target[0]] = -np.inf
+    found = decompose(predictions, target, loss="log", classification=True)
+    assert any("0.4% of predictions gave the true class no chance" in note for note in found.notes)
+
+
 def test_a_majority_of_few_is_said_to_say_little():
     predictions, target = drawn(replicates=4)
     found = decompose(predictions, target, loss="domingos", classification=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from evenfit.errors import ConfigError, DataError
 from evenfit.results.decomposition.bias_variance import INCLUDED, KNOWN, REPLICATED, BiasVariance, Maps, Noise, Part
-from evenfit.results.decomposition.cells import FOR_NUMBERS, LOSSES, UNBIASED, Cells, Judged
+from evenfit.results.decomposition.cells import FOR_NUMBERS, LEAST, LOSSES, UNBIASED, Cells, Judged
 from evenfit.results.decomposition.intervals import (
     BIAS,
     DIFFERENCE,
@@ -25,7 +26,7 @@ from evenfit.results.decomposition.intervals import (
 )
 from evenfit.results.decomposition.layout import Layout
 from evenfit.results.decomposition.majority import doubt
-from evenfit.results.decomposition.noise import MeasuredNoise, read_noise
+from evenfit.results.decomposition.noise import KnownNoise, MeasuredNoise, read_noise
 
 Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating]
@@ -87,7 +88,7 @@ def decompose(
     if replicates < 2:
         raise DataError(f"variance needs at least 2 replicates, got {replicates}")
     known = read_noise(noise, loss=loss, classification=classification, shape=predictions.shape)
-    offsets, measured = known.of_rows, known.measured
+    measured = known.measured
     judging = judges.sum(axis=0)
     kept = np.flatnonzero(judging >= 2)
     if len(kept) < 2:
@@ -96,41 +97,20 @@ def decompose(
         notes = (*notes, f"{rows - len(kept):,} of {rows:,} rows left out, which fewer than 2 replicates judge")
     if loss == "domingos" and replicates < FEWEST_VOTES:
         notes = (*notes, f"a majority of {replicates} replicates says little: Domingos' parts need {FEWEST_VOTES}")
-    layouts: dict[str, Layout] = {}
-    plain: dict[str, float] = {}
-    leans: dict[str, float] = {}
+    sums = _Sums(replicates, rows=len(kept), known=known)
     for numbers, cells in _chunks(
         predictions, target, known.probabilities, kept, loss=loss, classification=classification
     ):
-        pieces, sums = dict(cells.pseudo), dict(cells.plain)
-        if offsets is not None:  # what is known of the noise leaves the bias, row by row
-            pieces["bias_squared"] = np.where(cells.known, pieces["bias_squared"] - offsets[numbers], 0.0)
-            sums["bias_squared"] = sums["bias_squared"] - offsets[numbers]
-            pieces["noise"] = np.where(cells.known, offsets[numbers], 0.0)
-            sums["noise"] = offsets[numbers]
-        for name, each in pieces.items():
-            layouts.setdefault(name, Layout(replicates)).add(each, cells.known)
-            plain[name] = plain.get(name, 0.0) + float(sums[name].sum()) / len(kept)
-        for name, leaning in cells.lean.items():
-            leans[name] = leans.get(name, 0.0) + float(leaning.sum()) / len(kept)
-    extra = {} if measured is None else dict.fromkeys(("bias_squared", "noise"), measured.variance)
-    for name, lean in leans.items():
-        share, votes = float(layouts["bias_squared"].rows().mean()), float(judging[kept].mean())
-        extra[name] = doubt(lean, share, votes=votes, rows=len(kept))
-    above = 0.0 if offsets is None else float(offsets[kept].mean())
-    parts = {
-        name: Part(
-            plain=plain[name],
-            corrected=interval(
-                layout,
-                _manner(name, loss),
-                above=above if name == "bias_squared" else 0.0,
-                extra=extra.get(name, 0.0),
-                level=level,
-            ),
+        sums.add(numbers, cells)
+    if loss == "log" and sums.impossible:
+        share = sums.impossible / judging[kept].sum()
+        notes = (
+            *notes,
+            f"{share:.1%} of predictions gave the true class no chance, taken for {LEAST:g}: log loss hangs on these, "
+            "and its intervals may be too short; squared loss does not",
         )
-        for name, layout in layouts.items()
-    }
+    parts = sums.parts(loss, votes=float(judging[kept].mean()), level=level)
+    layouts = sums.layouts
     maps = Maps(
         numbers=kept,
         loss=layouts["loss"].rows(),
@@ -168,6 +148,55 @@ def decompose(
         failures=failures,
         notes=notes,
     )
+
+
+class _Sums:
+    """Parts of all rows, gathered some rows at a time."""
+
+    def __init__(self, replicates: int, *, rows: int, known: KnownNoise) -> None:
+        self.layouts: dict[str, Layout] = {}
+        self.impossible = 0  # predictions that gave the true class no chance
+        self._replicates, self._rows, self._known = replicates, rows, known
+        self._plain: dict[str, float] = {}
+        self._leans: dict[str, float] = {}
+        self._noise = 0.0
+
+    def add(self, numbers: npt.NDArray[np.int64], cells: Cells) -> None:
+        """Take the parts of some rows in, less the noise that is known of them."""
+        pseudo, plain = dict(cells.pseudo), dict(cells.plain)
+        if self._known.of_rows is not None:
+            noise = self._known.of_rows[numbers]
+            pseudo["bias_squared"] = np.where(cells.known, pseudo["bias_squared"] - noise, 0.0)
+            plain["bias_squared"] = plain["bias_squared"] - noise
+            pseudo["noise"], plain["noise"] = np.where(cells.known, noise, 0.0), noise
+            self._noise += float(noise.sum()) / self._rows
+        for name, each in pseudo.items():
+            self.layouts.setdefault(name, Layout(self._replicates)).add(each, cells.known)
+            self._plain[name] = self._plain.get(name, 0.0) + float(plain[name].sum()) / self._rows
+        for name, lean in cells.lean.items():
+            self._leans[name] = self._leans.get(name, 0.0) + float(lean.sum()) / self._rows
+        self.impossible += int((pseudo["loss"] >= -math.log(LEAST) - 1e-6).sum())
+
+    def parts(self, loss: str, *, votes: float, level: float) -> dict[str, Part]:
+        """Give each part with its interval; votes are those on one row."""
+        measured = self._known.measured
+        extra = {} if measured is None else dict.fromkeys(("bias_squared", "noise"), measured.variance)
+        for name, lean in self._leans.items():
+            share = float(self.layouts["bias_squared"].rows().mean())
+            extra[name] = doubt(lean, share, votes=votes, rows=self._rows)
+        return {
+            name: Part(
+                plain=self._plain[name],
+                corrected=interval(
+                    layout,
+                    _manner(name, loss),
+                    above=self._noise if name == "bias_squared" else 0.0,
+                    extra=extra.get(name, 0.0),
+                    level=level,
+                ),
+            )
+            for name, layout in self.layouts.items()
+        }
 
 
 def _manner(name: str, loss: str) -> Manner:
