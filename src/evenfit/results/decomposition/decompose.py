@@ -24,7 +24,7 @@ from evenfit.results.decomposition.intervals import (
     Manner,
     interval,
 )
-from evenfit.results.decomposition.layout import Layout
+from evenfit.results.decomposition.layout import Layout, clustering
 from evenfit.results.decomposition.majority import doubt
 from evenfit.results.decomposition.noise import KnownNoise, MeasuredNoise, read_noise
 
@@ -35,13 +35,14 @@ FEWEST_VOTES = 5
 _CHUNK_BYTES = 16e6  # of the predictions that are taken apart at a time
 
 
-def decompose(
+def decompose(  # noqa: PLR0913 - every option is a keyword
     predictions: Numbers,
     target: npt.NDArray[Any],
     *,
     loss: str,
     classification: bool,
     noise: float | Array | MeasuredNoise | None = None,
+    groups: npt.NDArray[np.int64] | None = None,
     level: float = LEVEL,
     sampling: str = "given",
     training_rows: int = 0,
@@ -61,6 +62,7 @@ def decompose(
         classification: whether predictions are log-probabilities.
         noise: what is known of it: for numbers its variance, one for all rows or [N]; for classes their probabilities
             [N, K]; or as it was measured; None where it is not known.
+        groups: [N] of rows that are alike; intervals then take groups, not rows, for independent.
         level: of the intervals.
         sampling: how training sets were drawn.
         training_rows: of one replicate.
@@ -97,7 +99,7 @@ def decompose(
         notes = (*notes, f"{rows - len(kept):,} of {rows:,} rows left out, which fewer than 2 replicates judge")
     if loss == "domingos" and replicates < FEWEST_VOTES:
         notes = (*notes, f"a majority of {replicates} replicates says little: Domingos' parts need {FEWEST_VOTES}")
-    sums = _Sums(replicates, rows=len(kept), known=known)
+    sums = _Sums(replicates, rows=len(kept), known=known, groups=None if groups is None else groups[kept])
     for numbers, cells in _chunks(
         predictions, target, known.probabilities, kept, loss=loss, classification=classification
     ):
@@ -153,10 +155,10 @@ def decompose(
 class _Sums:
     """Parts of all rows, gathered some rows at a time."""
 
-    def __init__(self, replicates: int, *, rows: int, known: KnownNoise) -> None:
+    def __init__(self, replicates: int, *, rows: int, known: KnownNoise, groups: npt.NDArray[np.int64] | None) -> None:
         self.layouts: dict[str, Layout] = {}
         self.impossible = 0  # predictions that gave the true class no chance
-        self._replicates, self._rows, self._known = replicates, rows, known
+        self._replicates, self._rows, self._known, self._groups = replicates, rows, known, groups
         self._plain: dict[str, float] = {}
         self._leans: dict[str, float] = {}
         self._noise = 0.0
@@ -184,6 +186,11 @@ class _Sums:
         for name, lean in self._leans.items():
             share = float(self.layouts["bias_squared"].rows().mean())
             extra[name] = doubt(lean, share, votes=votes, rows=self._rows)
+        units = None
+        if self._groups is not None:
+            units = len(np.unique(self._groups))
+            for name, layout in self.layouts.items():
+                extra[name] = extra.get(name, 0.0) + clustering(layout.rows(), self._groups)
         return {
             name: Part(
                 plain=self._plain[name],
@@ -192,6 +199,7 @@ class _Sums:
                     _manner(name, loss),
                     above=self._noise if name == "bias_squared" else 0.0,
                     extra=extra.get(name, 0.0),
+                    units=units,
                     level=level,
                 ),
             )

@@ -49,7 +49,13 @@ DIFFERENCE = Manner(widened=True, leaning=False)  # of parts that may as well be
 
 
 def interval(
-    layout: Layout, manner: Manner, *, above: float = 0.0, extra: float = 0.0, level: float = LEVEL
+    layout: Layout,
+    manner: Manner,
+    *,
+    above: float = 0.0,
+    extra: float = 0.0,
+    units: int | None = None,
+    level: float = LEVEL,
 ) -> Interval:
     """Give the mean of a layout with its interval.
 
@@ -58,10 +64,12 @@ def interval(
         manner: how intervals of such parts are made.
         above: what the part has been lowered by, such as known noise: the logarithm is taken of both together.
         extra: variance that comes from elsewhere, such as that of an estimate that was taken off.
+        units: how many independent units the rows make up; None for each its own.
         level: of the interval.
     """
     spread = layout.spread()
     replicates, rows = layout.shape
+    units = units or rows
     factor = (replicates - 1) / max(replicates - 2, 1) if manner.widened else 1.0
     rest = max(spread.rest, 0.0)
     by_replicate = factor * max(spread.replicates + rest, 0.0)  # the variance of replicates' means, over R
@@ -78,9 +86,9 @@ def interval(
         of_rows = max(of_rows, layout.excess() / 2)
     mean_squares = (
         (by_replicate, replicates - 1, of_replicates / replicates),
-        (by_row, rows - 1, of_rows / rows),
+        (by_row, units - 1, of_rows / units),
         (factor * rest, (replicates - 1) * (rows - 1), 0.0),
-        (extra, rows - 1, 0.0),
+        (extra, units - 1, 0.0),
     )
     # The variance of the variance, but for a factor of 2.
     doubt = sum(part**2 * (1 / max(degrees, 1) + excess) for part, degrees, excess in mean_squares)

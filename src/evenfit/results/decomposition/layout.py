@@ -32,6 +32,29 @@ class Spread:
         return max(self.replicates + self.rows + self.rest, 0.0)
 
 
+def clustering(means: Array, groups: npt.NDArray[np.int64]) -> float:
+    """Give the variance that the mean of rows' means has beyond that of as many independent rows; at least 0.
+
+    Groups are drawn whole: their sums vary as those of independent units (Liang & Zeger, "Longitudinal data analysis
+    using generalized linear models", Biometrika, 1986).
+
+    Args:
+        means: [N] of rows.
+        groups: [N] of rows.
+
+    Example:
+        >>> clustering(np.array([0.0, 0.0, 3.0, 3.0]), np.array([0, 0, 1, 1]))
+        1.5
+    """
+    apart = means - means.mean()
+    sums = np.bincount(np.unique(groups, return_inverse=True)[1].ravel(), weights=apart)
+    if len(sums) < 2:
+        return 0.0
+    together = float((sums**2).sum()) * len(sums) / (len(sums) - 1)
+    alone = float((apart**2).sum()) * len(means) / (len(means) - 1)
+    return max(together - alone, 0.0) / len(means) ** 2
+
+
 class Layout:
     """Sums of one part's cells, gathered some rows at a time."""
 

@@ -176,6 +176,7 @@ def measure_bias_variance(
             loss=known_loss,
             classification=classification,
             noise=noise,
+            groups=None if subject.groups is None else subject.groups[sets.judged],
             sampling=sets.sampling,
             training_rows=points[place].training_rows,
             failures=gathered.failures[place],
