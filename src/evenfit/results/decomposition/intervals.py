@@ -24,7 +24,8 @@ from evenfit.results.study import Interval
 
 LEVEL = 0.95
 _MOST_LEAN = 0.5  # the deviation, as a multiple of the part: beyond it, an interval leans no further
-_MOST_REACH = 3.0  # half the width on the logarithm's scale: a factor of 20
+_MOST_REACH = 2.0  # half the width on the logarithm's scale: a factor of 7
+_FEWEST_DEGREES = 2.5  # or R - 1: below it, t's quantiles explode and cover hardly more
 _MOST_SPREAD = 8.0  # the squared ratio of deviation to mean that kurtosis is taken from
 
 
@@ -92,11 +93,10 @@ def interval(
     )
     # The variance of the variance, but for a factor of 2.
     doubt = sum(part**2 * (1 / max(degrees, 1) + excess) for part, degrees, excess in mean_squares)
-    reach = float(special.stdtrit(max(variance**2 / doubt, 1.0), (1 + level) / 2))
-    if not manner.leaning:
-        return Interval(
-            mean=spread.mean, low=spread.mean - reach * error, high=spread.mean + reach * error, level=level
-        )
-    lean = error / size
-    low, high = (error * math.expm1(side * reach * lean) / lean for side in (-1, 1))
+    degrees = max(variance**2 / doubt, min(_FEWEST_DEGREES, replicates - 1))
+    reach = float(special.stdtrit(degrees, (1 + level) / 2))
+    low, high = -reach * error, reach * error
+    if manner.leaning:
+        size = max(size, high / _MOST_REACH)
+        low, high = size * math.expm1(low / size), size * math.expm1(high / size)
     return Interval(mean=spread.mean, low=spread.mean + low, high=spread.mean + high, level=level)
