@@ -88,6 +88,8 @@ def disjoint(
         order = chance.permutation(pool)
         parts = [order[place * wanted : (place + 1) * wanted] for place in range(replicates)]
     else:
+        if (there := len(np.unique(groups[pool]))) < replicates:
+            raise ConfigError(f"{replicates} disjoint replicates need as many groups to train on; there are {there}")
         folds = make_splits(np.zeros(len(pool)), folds=replicates, seed=_key(seed, _DRAWS), groups=groups[pool])
         parts = [chance.permutation(pool[fold.validate])[: rows or len(pool)] for fold in folds]
     return _training_sets("disjoint", parts, judged)

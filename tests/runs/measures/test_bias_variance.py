@@ -342,6 +342,8 @@ def test_the_chance_in_training_is_its_own_part():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
+        ({"replicates": "9"}, ConfigError, "replicates must be a whole number, got '9'"),
+        ({"sampling": "disjoint", "groups": np.arange(240) // 8}, ConfigError, "as many groups to train on; there are"),
         ({"replicates": 1}, ConfigError, "at least 2: one alone has no variance"),
         ({"sampling": "jackknife"}, ConfigError, "sampling must be one of"),
         ({"seeds": 0}, ConfigError, "seeds must be at least 1"),

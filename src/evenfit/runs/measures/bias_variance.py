@@ -209,6 +209,9 @@ class Options:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("replicates", "seeds", "seed"):
+            if not isinstance(getattr(self, name), int | np.integer):
+                raise ConfigError(f"{name} must be a whole number, got {getattr(self, name)!r}")
         if self.replicates < 2:
             raise ConfigError(f"replicates must be at least 2: one alone has no variance; got {self.replicates}")
         if self.sampling not in SAMPLINGS:
