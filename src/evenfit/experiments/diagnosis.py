@@ -160,6 +160,10 @@ class Findings:
         self.units += sum(wish.cost * len(wish.splits) for wish in done)
         self.seconds += seconds
 
+    def forget_pace(self) -> None:
+        """Estimate what a fit takes from those to come alone."""
+        self.units = self.seconds = 0.0
+
     @property
     def each(self) -> float:
         """Core-seconds of one fit of the model as it is."""

@@ -22,7 +22,7 @@ from evenfit.experiments.diagnosis import (
     measure_remedies,
     run_round,
 )
-from evenfit.experiments.diagnosis_plan import Scale, affordable_scale, in_order
+from evenfit.experiments.diagnosis_plan import PLACEBOS, Scale, affordable_scale, in_order
 from evenfit.experiments.interventions.intervention import LESS_VARIANCE, Intervention, NotApplicable
 from evenfit.experiments.nested import nested
 from evenfit.results.baseline import constant_loss
@@ -172,24 +172,50 @@ class Examination:
         chance = not _same(probe["0"], probe["other"])
         if not chance:
             self.notes.append("The model leaves nothing to chance: copies from other seeds would be the same.")
-        scale = affordable_scale(
+        scale = self.scale(folds, chance=chance)
+        copies: dict[str, Outcome] = {}
+        if scale.repeats < self.truth.split_of.shape[0] or scale.copies < PLACEBOS:
+            # The first fits of a process pay for much that comes once: look again before anything is given up.
+            self.found.forget_pace()
+            again = [Wish(name=str(draw), variant=variant, splits=first, draw=draw) for draw in (1, 2) if chance]
+            again = again or [Wish(name="0", variant=variant, splits=first)]
+            looked = self.round("the model and its copies", again, checkpoints=CHECKPOINTS)
+            copies = {name: one for name, one in looked.items() if name != "0"}
+            scale = self.scale(folds, chance=chance)
+        self.rescale(scale, folds)
+        names = [str(draw) for draw in range(scale.copies + 1)]
+        begun = {"0": probe["0"]} | copies
+        wishes = [
+            Wish(
+                name=name,
+                variant=variant,
+                splits=self.splits[folds * (name in begun) :],
+                draw=int(name),
+                start=folds * (name in begun),
+            )
+            for name in names
+        ]
+        wishes = [wish for wish in wishes if wish.splits]
+        outcomes = self.round("the model and its copies", wishes, checkpoints=CHECKPOINTS) if wishes else {}
+        if scale.repeats > 1 and "0" not in outcomes:
+            self.rescale(Scale(repeats=1, copies=0), folds)
+            return [probe["0"], *copies.values()]
+        whole = []
+        for name in names:
+            parts = [known[name] for known in (begun, outcomes) if name in known]
+            if sum(len(part.losses) for part in parts) == len(self.splits):
+                whole.append(joined(*parts) if len(parts) == 2 else parts[0])
+        return self.without_failures(whole)
+
+    def scale(self, folds: int, *, chance: bool) -> Scale:
+        """How often the model itself is fitted, by what a fit has taken so far."""
+        return affordable_scale(
             each=self.found.each,
             left=self.left() * self.workers,
             folds=folds,
             repeats=self.truth.split_of.shape[0],
             leaves_chance=chance,
         )
-        self.rescale(scale, folds)
-        wishes = [Wish(name="0", variant=variant, splits=self.splits[folds:], start=folds)] * (scale.repeats > 1)
-        wishes += [
-            Wish(name=str(draw), variant=variant, splits=self.splits, draw=draw) for draw in range(1, scale.copies + 1)
-        ]
-        outcomes = self.round("the model and its copies", wishes, checkpoints=CHECKPOINTS) if wishes else {}
-        if scale.repeats > 1 and "0" not in outcomes:
-            self.rescale(Scale(repeats=1, copies=0), folds)
-            return [probe["0"]]
-        whole = joined(probe["0"], outcomes.pop("0")) if scale.repeats > 1 else probe["0"]
-        return self.without_failures([whole, *outcomes.values()])
 
     def rescale(self, scale: Scale, folds: int) -> None:
         """Go on with fewer repeats, where time does not allow all."""
