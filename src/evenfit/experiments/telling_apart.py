@@ -40,7 +40,6 @@ def tell_apart(
     forest = RandomForestClassifier(
         _TREES,
         min_samples_leaf=3,
-        class_weight="balanced",
         oob_score=True,
         random_state=int(generator.integers(2**31)),
     )

@@ -56,7 +56,7 @@ def check_split(
     usual, own_loss = float(expected.mean()), float(own.mean())
     error = float(expected.std(ddof=1)) * math.sqrt(1 / len(own) + 1 / len(expected))
     reach = float(special.ndtri(1 - CHANCE / 2)) * error
-    band = Interval(mean=usual, low=usual - reach, high=usual + reach, level=1 - CHANCE)
+    band = Interval(mean=usual, low=max(0.0, usual - reach), high=usual + reach, level=1 - CHANCE)
     own_error = float(own.std(ddof=1)) / math.sqrt(len(own)) if len(own) > 1 else math.inf
     # Either error may be the larger one: a shifted sample has a spread of its own.
     far = abs(own_loss - usual) > float(special.ndtri(1 - CHANCE / 2)) * max(error, own_error)
