@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from evenfit.estimators import EvenfitClassifier, EvenfitRegressor
     from evenfit.runs.functions import cross_validate, tune
     from evenfit.runs.measures.bias_variance import bias_variance
+    from evenfit.runs.measures.diagnose import diagnose
     from evenfit.runs.measures.learning_curve import learning_curve
     from evenfit.runs.measures.mlxtend import bias_variance_decomp
     from evenfit.runs.measures.validation_curve import validation_curve
@@ -25,6 +26,7 @@ __all__ = [
     "bias_variance",
     "bias_variance_decomp",
     "cross_validate",
+    "diagnose",
     "learning_curve",
     "load_model",
     "tune",
@@ -40,6 +42,7 @@ _HOMES = {
     "bias_variance": "evenfit.runs.measures.bias_variance",
     "bias_variance_decomp": "evenfit.runs.measures.mlxtend",
     "cross_validate": "evenfit.runs.functions",
+    "diagnose": "evenfit.runs.measures.diagnose",
     "learning_curve": "evenfit.runs.measures.learning_curve",
     "load_model": "evenfit.deploy",
     "tune": "evenfit.runs.functions",
