@@ -110,14 +110,13 @@ def measure_learning_curve(
     said: list[str] = []
     failed: list[str] = []
     done = 0
-    checkpoints = 0 if subject.kind == ESTIMATOR else CHECKPOINTS
     fitted = fit_sizes(
         subject.learner([subject.variant]),
         sets,
         rows=rows,
         metric=known,
         seed=seed,
-        checkpoints=checkpoints,
+        checkpoints=CHECKPOINTS,
         workers=cores(workers),
         stop=stop,
     )
