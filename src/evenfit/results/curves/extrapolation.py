@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import special
 
 from evenfit.results.curves.law import Law, Laws, fit_law, fit_laws
-from evenfit.results.curves.steps import CHANCE, find_rise, rise_chance
+from evenfit.results.curves.steps import CHANCE, find_rise, paired, rise_chance
 from evenfit.results.study import Interval
 
 Array = npt.NDArray[np.float64]
@@ -105,25 +105,28 @@ def extrapolate(rows: Array, losses: Array, *, factor: float, seed: int = 0) -> 
     held_back = _hold_back(rows, losses, factor=factor)
     weights = _weights(losses, factor=factor)
     law = fit_law(rows, losses.mean(axis=0), weights=weights)
-    laws = fit_laws(rows, _resampled(losses, factor=factor, seed=seed), weights=weights)
+    curves = _resampled(losses, factor=factor, seed=seed)
+    laws = fit_laws(rows, curves, weights=weights)
     # Percentiles of resampled means know nothing of Student's t.
     reach = float(special.stdtrit(len(losses) - 1, (1 + LEVEL) / 2) / special.ndtri((1 + LEVEL) / 2))
     now, then = laws.at(most), laws.at(_TIMES * most)
-    later = law.at(_TIMES * most)
-    twice = _interval(later, then, widen=held_back.error, reach=reach)
-    gain = _interval(law.at(most) - later, now - then, widen=held_back.error, reach=reach)
+    # The law tells the change from the last size on; where it passes by the last loss, that is what is known better.
+    gain = _interval(law.at(most) - law.at(_TIMES * most), now - then, widen=held_back.error, reach=reach)
+    twice = _interval(
+        float(losses[:, -1].mean()) - gain.mean, curves[:, -1] + then - now, widen=held_back.error, reach=reach
+    )
     found = replace(
         found,
         law=law,
         floor=_interval(law.floor, laws.floor, widen=0.0, reach=reach),
         exponent=_interval(law.exponent, laws.exponent, widen=0.0, reach=reach),
         held_back=held_back,
-        band=_band(rows, law, laws, widen=held_back.error, reach=reach),
+        band=_band(rows, curves, law, laws, last=float(losses[:, -1].mean()), widen=held_back.error, reach=reach),
     )
     refused = _unearned(losses, held_back, gain)
     if refused is not None:
         return replace(found, reason=refused[0], refusal=refused[1])
-    return replace(found, twice=twice, gain=gain)
+    return replace(found, twice=replace(twice, low=max(0.0, twice.low)), gain=gain)
 
 
 def _too_little(rows: Array, losses: Array) -> tuple[str, str] | None:
@@ -141,7 +144,8 @@ def _too_little(rows: Array, losses: Array) -> tuple[str, str] | None:
 def _ill_behaved(rows: Array, losses: Array, *, factor: float) -> tuple[str, str] | None:
     """Say where the curve does not fall as a law would."""
     means = losses.mean(axis=0)
-    rise = find_rise(losses, factor=factor)
+    own = paired(factor, len(losses))
+    rise = find_rise(losses, factor=own)
     if rise is not None and rise.peak:
         return "peak", (
             f"the loss has a peak near {rows[rise.high]:,.0f} training rows: it rises from {means[rise.low]:.4g} at "
@@ -152,7 +156,8 @@ def _ill_behaved(rows: Array, losses: Array, *, factor: float) -> tuple[str, str
             f"the loss rises with more rows, from {means[rise.low]:.4g} at {rows[rise.low]:,.0f} to "
             f"{means[rise.high]:.4g} at {rows[rise.high]:,.0f}, by more than its noise"
         )
-    if not rise_chance(losses[:, 0] - losses[:, -1], factor=factor) < CHANCE:
+    known = np.log(losses) if (losses > 0).all() else losses
+    if not rise_chance(known[:, 0] - known[:, -1], factor=own) < CHANCE:
         return "flat", (
             f"from {rows[0]:,.0f} to {rows[-1]:,.0f} training rows the loss changes by {means[-1] - means[0]:.2g}, "
             "which cannot be told from its noise"
@@ -182,19 +187,25 @@ def _hold_back(rows: Array, losses: Array, *, factor: float) -> HeldBack:
     used = used if used >= LEAST_SIZES - 1 else len(rows) - 1
     part = losses[:, :used]
     law = fit_law(rows[:used], part.mean(axis=0), weights=_weights(part, factor=factor))
+    most, before, last = float(rows[-1]), float(rows[used - 1]), float(part[:, -1].mean())
     return HeldBack(
-        rows=float(rows[-1]),
-        fitted_up_to=float(rows[used - 1]),
-        predicted=law.at(float(rows[-1])),
-        last=float(part[:, -1].mean()),
+        rows=most,
+        fitted_up_to=before,
+        predicted=last + law.at(most) - law.at(before),
+        last=last,
         measured=float(losses[:, -1].mean()),
     )
 
 
+def _apart(losses: Array) -> tuple[Array, Array]:
+    """What a split adds to all of its sizes [S], judged by the larger ones, and what is left of its losses [S, Z]."""
+    of_split = losses[:, losses.shape[1] // 2 :].mean(axis=1)
+    return of_split, losses - of_split[:, None]
+
+
 def _weights(losses: Array, *, factor: float) -> Array:
     """The precision of each size's mean, what a split adds to all of its sizes left out: [Z]."""
-    of_split = losses[:, losses.shape[1] // 2 :].mean(axis=1)
-    variances = factor * np.var(losses - of_split[:, None], axis=0, ddof=1)
+    variances = factor * np.var(_apart(losses)[1], axis=0, ddof=1)
     means = losses.mean(axis=0)
     # Even without noise no curve follows a law to the last digit, and no size may rule all the others.
     least = (_MISFIT * (means.max() - means.min())) ** 2 + 1e-12 * np.mean(means) ** 2 + 1e-300
@@ -202,12 +213,17 @@ def _weights(losses: Array, *, factor: float) -> Array:
 
 
 def _resampled(losses: Array, *, factor: float, seed: int) -> Array:
-    """Mean curves of splits drawn anew, their spread that of the corrected variance: [B, Z]."""
+    """Mean curves of splits drawn anew: [B, Z].
+
+    The level has the spread of the corrected variance, the shape that of paired differences.
+    """
     splits = len(losses)
     drawn = np.random.default_rng([seed, 0x1A]).multinomial(splits, np.full(splits, 1 / splits), size=RESAMPLES)
-    means = losses.mean(axis=0)
-    wider = math.sqrt(factor * splits * splits / (splits - 1))
-    return np.asarray(np.maximum(means + wider * (drawn @ losses / splits - means), 0))
+    shares = drawn / splits - 1 / splits
+    level, shape = _apart(losses)
+    spread, own = (math.sqrt(one * splits * splits / (splits - 1)) for one in (factor, paired(factor, splits)))
+    found = losses.mean(axis=0) + spread * (shares @ level)[:, None] + own * (shares @ shape)
+    return np.asarray(np.maximum(found, 0))
 
 
 def _interval(middle: float, resampled: Array, *, widen: float, reach: float) -> Interval:
@@ -217,13 +233,16 @@ def _interval(middle: float, resampled: Array, *, widen: float, reach: float) ->
     return Interval(mean=middle, low=middle - below, high=middle + above, level=LEVEL)
 
 
-def _band(rows: Array, law: Law, laws: Laws, *, widen: float, reach: float) -> Band:
-    """The law over the sizes; the error at the held-back size widens it beyond the largest."""
-    at = np.geomspace(rows[0], _TIMES * rows[-1], _BAND_POINTS)
-    beyond = np.clip(np.log(at / rows[-1]) / math.log(_TIMES), 0, 1)
+def _band(rows: Array, curves: Array, law: Law, laws: Laws, *, last: float, widen: float, reach: float) -> Band:
+    """The law over the sizes, led to the last loss; the error at the held-back size widens it beyond."""
+    most = float(rows[-1])
+    at = np.geomspace(rows[0], _TIMES * most, _BAND_POINTS)
+    led = np.clip(np.log(at / rows[-2]) / math.log(most / rows[-2]), 0, 1)
+    beyond = np.clip(np.log(at / most) / math.log(_TIMES), 0, 1)
+    off, offs = last - law.at(most), curves[:, -1] - laws.at(most)
     found = [
-        _interval(law.at(one), laws.at(one), widen=widen * far, reach=reach)
-        for one, far in zip(at, beyond, strict=True)
+        _interval(law.at(one) + near * off, laws.at(one) + near * offs, widen=widen * far, reach=reach)
+        for one, near, far in zip(at, led, beyond, strict=True)
     ]
     return Band(
         rows=at,

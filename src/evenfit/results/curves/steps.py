@@ -36,7 +36,7 @@ def find_rise(losses: Array, *, factor: float) -> Rise | None:
 
     Args:
         losses: of each split at each size.
-        factor: of the corrected variance of a mean over splits: `correction`.
+        factor: of the variance of a mean difference: `paired`.
     """
     known = np.log(losses) if (losses > 0).all() else losses
     sizes = losses.shape[1]
@@ -50,6 +50,21 @@ def find_rise(losses: Array, *, factor: float) -> Rise | None:
     top = low + 1 + int(known[:, low + 1 :].mean(axis=0).argmax())
     later = [rise_chance(known[:, top] - known[:, after], factor=factor) for after in range(top + 1, sizes)]
     return Rise(low=low, high=top, chance=chance, peak=bool(later) and min(later) * len(later) < CHANCE)
+
+
+def paired(factor: float, splits: int) -> float:
+    """Give the factor of the variance of a mean difference between two sizes, from that of a mean loss: `correction`.
+
+    What a split's validation rows add to all sizes cancels in their difference, so what remains is shared less between
+    splits: half of what the correction adds is added here. For nine models, each on 10 to 40 sets of rows from one of
+    four tables, the variance of the mean over 15 splits was 0.03 to 0.25 times that between them, 0.09 in the middle;
+    this gives 0.19, the correction 0.32.
+
+    Example:
+        >>> round(paired(1 / 10 + 0.25, 10), 3)
+        0.225
+    """
+    return (factor + 1 / splits) / 2
 
 
 def rise_chance(changes: Array, *, factor: float) -> float:
