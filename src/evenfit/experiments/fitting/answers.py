@@ -89,7 +89,7 @@ class Answers:
             )
         known = getattr(self._model, "classes_", None)
         if self._classification and known is not None:
-            found = {self._codes[label] for label in np.asarray(known).tolist()}
+            found = {self._code(label) for label in np.asarray(known).tolist()}
             lacking = [str(name) for code, name in enumerate(self._about.classes) if code not in found]
             if lacking:
                 notes.append(

@@ -16,7 +16,7 @@ from evenfit.data.splits import Split
 from evenfit.errors import ConfigError
 from evenfit.experiments.fitting.answers import Answers, Codes, codes_of
 from evenfit.experiments.fitting.chance import chance_of
-from evenfit.experiments.fitting.failures import failed, line
+from evenfit.experiments.fitting.failures import UNSAID, failed, line
 from evenfit.experiments.fitting.fits import Fit, Fitted, Integers, Numbers, followed, never
 from evenfit.experiments.fitting.pool import run
 from evenfit.experiments.fitting.rows import Rows, take
@@ -101,12 +101,12 @@ class _FitEstimator:
     def __call__(self, material: _Material, stop: Callable[[], bool]) -> Fitted:  # noqa: ARG002 - a fit cannot be asked
         """Fit, and say what was predicted, or why nothing was."""
         with warnings.catch_warnings(record=True) as warned, chance_of(self.fit.seed):
-            warnings.simplefilter("always")
+            warnings.simplefilter("default")  # once for each place
             try:
                 found = self._fitted(material)
             except Exception as error:  # noqa: BLE001 - whatever goes wrong in the user's model, the others go on
                 found = failed(self.number, error)
-        said = [line(each.category, each.message) for each in warned]
+        said = [line(each.category, each.message) for each in warned if each.category not in UNSAID]
         return replace(found, notes=tuple(dict.fromkeys((*found.notes, *said))))
 
     def _fitted(self, material: _Material) -> Fitted:
@@ -132,11 +132,15 @@ class _FitEstimator:
 def _check_task(estimator: Any, rows: Rows) -> None:
     """Refuse an estimator that cannot have the task."""
     name = type(estimator).__name__
-    if rows.task == "regression" and is_classifier(estimator):
+    try:
+        classifies, regresses = is_classifier(estimator), is_regressor(estimator)
+    except AttributeError:  # of an older kind, which does not say
+        return
+    if rows.task == "regression" and classifies:
         raise ConfigError(
             f"{name} is a classifier, and the target is a quantity: give a regressor, or task='classification'"
         )
-    if rows.task != "regression" and is_regressor(estimator):
+    if rows.task != "regression" and regresses:
         raise ConfigError(f"{name} is a regressor, and the target has classes: give a classifier, or task='regression'")
 
 

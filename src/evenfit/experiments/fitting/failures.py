@@ -6,6 +6,8 @@ import numpy as np
 
 from evenfit.experiments.fitting.fits import Fitted
 
+UNSAID = (DeprecationWarning, PendingDeprecationWarning, ResourceWarning)  # meant for who wrote the model
+
 
 def failed(number: int, error: Exception) -> Fitted:
     """Give what is told of a fit that went wrong.

@@ -12,7 +12,7 @@ import numpy as np
 from evenfit.data.splits import Split
 from evenfit.errors import DataError
 from evenfit.experiments.fitting.chance import chance_of
-from evenfit.experiments.fitting.failures import failed, line
+from evenfit.experiments.fitting.failures import UNSAID, failed, line
 from evenfit.experiments.fitting.fits import Curve, Fit, Fitted, Numbers, followed, never
 from evenfit.experiments.fitting.pool import run
 from evenfit.experiments.fitting.rows import Rows
@@ -110,14 +110,14 @@ class _FitModule:
     def __call__(self, material: _Material, stop: Callable[[], bool]) -> Fitted | None:
         """Train, and say what was predicted, or why nothing was; nothing where told to stop."""
         with warnings.catch_warnings(record=True) as warned, chance_of(self.fit.seed):
-            warnings.simplefilter("always")
+            warnings.simplefilter("default")  # once for each place
             try:
                 found = self._fitted(material, stop)
             except Exception as error:  # noqa: BLE001 - whatever goes wrong in the user's model, the others go on
                 found = failed(self.number, error)
         if found is None:
             return None
-        said = [line(each.category, each.message) for each in warned]
+        said = [line(each.category, each.message) for each in warned if each.category not in UNSAID]
         return replace(found, notes=tuple(dict.fromkeys((*found.notes, *said))))
 
     def _fitted(self, material: _Material, stop: Callable[[], bool]) -> Fitted | None:

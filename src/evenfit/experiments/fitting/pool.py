@@ -7,10 +7,11 @@ most of the work holds Python's lock.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import lru_cache
 from pathlib import Path
+from pickle import PicklingError
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
@@ -43,8 +44,8 @@ def run(
     """Make calls, and tell what each gives as it ends.
 
     The first ones are made here, until it is known how long one takes. The rest go to processes where enough of them
-    are left. Linear algebra has one thread everywhere. When told to stop, calls that run in processes are ended; one
-    that runs here is asked to end by itself, and then gives None.
+    are left, but for those that cannot be sent there. Linear algebra has one thread everywhere. When told to stop,
+    calls that run in processes are ended; one that runs here is asked to end by itself, and then gives None.
 
     Args:
         calls: functions of what they share and of ``stop``, that can be sent to another process.
@@ -56,46 +57,63 @@ def run(
     Raises:
         WorkerError: a process has died.
     """
-    begun = clock()
+    spent = 0.0
     for done, call in enumerate(calls):
         left = len(calls) - done
         if stop():
             return
-        if workers > 1 and done and left > 1 and left * (clock() - begun) / done > WORTH_PROCESSES:
-            yield from _in_processes(calls[done:], shared, workers=min(workers, left), stop=stop)
+        if workers > 1 and done and left > 1 and left * spent / done > WORTH_PROCESSES:
+            unsent = yield from _in_processes(calls[done:], shared, workers=min(workers, left), stop=stop)
+            yield from run(unsent, shared, workers=1, stop=stop)
             return
+        begun = clock()
         with threadpool_limits(limits=1):
             found = call(shared, stop)
+        spent += clock() - begun
         if found is None:
             return
         yield found
 
 
-def _in_processes(calls: Sequence[Work[Shared]], shared: Shared, *, workers: int, stop: Stop) -> Iterator[Fitted]:
-    """Make calls in processes; what they share goes through a file, of which arrays are mapped into memory."""
+def _in_processes(
+    calls: Sequence[Work[Shared]], shared: Shared, *, workers: int, stop: Stop
+) -> Generator[Fitted, None, list[Work[Shared]]]:
+    """Make calls in processes, and return those that cannot be sent there.
+
+    What they share goes through a file, of which arrays are mapped into memory.
+    """
     executor = get_reusable_executor(max_workers=workers, timeout=_IDLE)
-    waiting = list(reversed(calls))
-    running: set[Future[Fitted | None]] = set()
+    waiting, left = list(reversed(calls)), []
+    running: dict[Future[Fitted | None], Work[Shared]] = {}
     with TemporaryDirectory(prefix="evenfit-") as folder:
         path = Path(folder) / "shared.joblib"
         joblib.dump(shared, path)
         try:
             while waiting or running:
                 while waiting and len(running) < workers * _AHEAD:
-                    running.add(executor.submit(_call_there, waiting.pop(), str(path)))
-                done, running = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
-                for each in done:
-                    if (found := each.result()) is not None:
+                    call = waiting.pop()
+                    running[executor.submit(_call_there, call, str(path))] = call
+                for each in wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED).done:
+                    call = running.pop(each)
+                    try:
+                        found = each.result()
+                    except PicklingError:
+                        left.append(call)
+                        continue
+                    if found is not None:
                         yield found
                 if stop():
-                    return
+                    return []
         except BrokenProcessPool as error:
+            if "un-serialize" in str(error):  # such as a class of a module that cannot be imported there
+                return [*left, call, *running.values(), *waiting]
             raise WorkerError(
                 "a process that fits models has died, perhaps for lack of memory: use fewer workers"
             ) from error
         finally:
             if running:
                 executor.shutdown(kill_workers=True)
+    return left
 
 
 def _call_there(call: Work[Any], path: str) -> Fitted | None:
