@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import special
 
 from evenfit.results.curves.law import Law, Laws, fit_law, fit_laws
-from evenfit.results.curves.steps import CHANCE, find_rise, paired, rise_chance
+from evenfit.results.curves.steps import CHANCE, LEAST_CHANGE, find_rise, paired, rise_chance
 from evenfit.results.study import Interval
 
 Array = npt.NDArray[np.float64]
@@ -145,7 +145,7 @@ def _ill_behaved(rows: Array, losses: Array, *, factor: float) -> tuple[str, str
     """Say where the curve does not fall as a law would."""
     means = losses.mean(axis=0)
     own = paired(factor, len(losses))
-    rise = find_rise(losses, factor=own)
+    rise = find_rise(losses)
     if rise is not None and rise.peak:
         return "peak", (
             f"the loss has a peak near {rows[rise.high]:,.0f} training rows: it rises from {means[rise.low]:.4g} at "
@@ -157,7 +157,8 @@ def _ill_behaved(rows: Array, losses: Array, *, factor: float) -> tuple[str, str
             f"{means[rise.high]:.4g} at {rows[rise.high]:,.0f}, by more than its noise"
         )
     known = np.log(losses) if (losses > 0).all() else losses
-    if not rise_chance(known[:, 0] - known[:, -1], factor=own) < CHANCE:
+    still = means[0] - means[-1] <= LEAST_CHANGE * abs(means[0])
+    if still or not rise_chance(known[:, 0] - known[:, -1], factor=own) < CHANCE:
         return "flat", (
             f"from {rows[0]:,.0f} to {rows[-1]:,.0f} training rows the loss changes by {means[-1] - means[0]:.2g}, "
             "which cannot be told from its noise"
