@@ -69,7 +69,7 @@ def train_module(
 ) -> list[Outputs]:
     """Make a module, train it, and give its outputs for other rows after some epochs.
 
-    Training ends early where a loss is no finite number: the last outputs then are of an epoch before the last.
+    Training ends early where a loss is no finite number: the last outputs then are no numbers either.
     Torch's global generator starts from the seed and is put back, so a run repeats exactly. It has one thread.
 
     Args:
@@ -97,7 +97,8 @@ def train_module(
                 return []
             diverged = not course.train_epoch(epoch)
             if epoch + 1 in epochs or epoch + 1 == training.epochs or diverged:
-                found.append(Outputs(epoch=epoch + 1, values=course.outputs(judged)))
+                values = course.outputs(judged)
+                found.append(Outputs(epoch=epoch + 1, values=np.full_like(values, np.nan) if diverged else values))
             if diverged:
                 break
     return found

@@ -141,7 +141,7 @@ class _FitModule:
         )
         if not outputs:
             return None
-        if outputs[-1].epoch < self.training.epochs or not np.isfinite(outputs[-1].values).all():
+        if not np.isfinite(outputs[-1].values).all():
             raise DataError(_diverged(material.inputs[train], outputs[-1].epoch))
         seen = [_predictions(each, rows) for each in outputs]
         ahead = len(validate)
