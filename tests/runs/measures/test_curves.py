@@ -165,3 +165,19 @@ def test_reading_a_curve_loads_neither_torch_nor_matplotlib():
     code = "import sys, evenfit.results.curves.learning_curve; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert not {"torch", "matplotlib", "sklearn"} & set(loaded)
+
+
+def test_a_stored_run_and_its_study_have_the_same_curve(tmp_path):
+    from evenfit.runs.functions import tune
+    from evenfit.runs.measures.search_curve import curve_of_run, curve_of_study
+    from evenfit.specs.space import Range, Space
+
+    X, y = linear(80, 3)
+    space = Space(default=SMALL, values={"learning_rate": Range(low=1e-4, high=1e-1, log=True)})
+    study = tune("mlp", X, y, budget="16 trials", space=space, folds=2, metric="r2", store=tmp_path / "runs")
+    (run,) = [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
+    stored, known = curve_of_run(run, name="learning_rate"), curve_of_study(study, name="learning_rate")
+    assert stored.loss_intervals == known.loss_intervals
+    assert stored.training_intervals == known.training_intervals
+    assert stored.metric == "r2"
+    assert not stored.controlled
