@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,16 @@ def test_trials_without_losses_are_left_out_and_terrible_ones_bounded():
     assert found.trials == 61
     assert max(one.mean for one in found.loss_intervals) < 100
     assert any("without finite losses" in note for note in found.notes)
+
+
+def test_trials_that_were_dropped_early_do_not_raise_the_curve():
+    generator = np.random.default_rng(4)
+    trials = []
+    for number in range(120):
+        epochs = int(generator.choice([1, 2, 4, 8]))
+        trial = trial_of(number, Config(dropout=generator.random(), epochs=8), 1 + 5 * (1 - epochs / 8))
+        trials.append(replace(trial, epochs=np.array([epochs])))
+    assert max(one.mean for one in curve_of(trials, "dropout").loss_intervals) < 2.2  # on average they lost 3.7
 
 
 @pytest.mark.parametrize(

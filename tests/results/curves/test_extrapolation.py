@@ -30,11 +30,13 @@ def test_twice_the_data_is_told_where_the_curve_is_a_law():
 def test_the_interval_is_wider_where_the_law_was_wrong_about_the_held_back_size():
     means = 0.5 + 8 * ROWS**-0.6
     bent = means.copy()
-    bent[-2:] -= [0.01, 0.03]
-    straight = extrapolate(ROWS, losses_of(means, seed=0), factor=FACTOR)
-    off = extrapolate(ROWS, losses_of(bent, seed=0), factor=FACTOR)
+    bent[-2:] -= [0.03, 0.08]
+    straight = extrapolate(ROWS, losses_of(means, seed=0, common=0.0, noise=0.005), factor=FACTOR)
+    off = extrapolate(ROWS, losses_of(bent, seed=0, common=0.0, noise=0.005), factor=FACTOR)
     assert off.held_back.error > straight.held_back.error
     assert off.twice.high - off.twice.low > straight.twice.high - straight.twice.low
+    for found in (off.twice, off.gain):
+        assert min(found.high - found.mean, found.mean - found.low) > off.held_back.error
 
 
 def test_a_curve_extrapolates_in_the_same_way_again():

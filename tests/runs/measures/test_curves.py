@@ -79,6 +79,14 @@ def test_a_network_has_a_curve_over_epochs_too():
     assert any("same number of epochs" in note for note in found.notes)
 
 
+def test_a_network_that_trains_too_long_is_said_to():
+    X, y = linear(120, 20, noise=5.0)
+    long = SMALL.with_values(width=64, epochs=40, learning_rate=2e-2)
+    found = learning_curve(long, X, y, sizes=[1.0], workers=1)
+    assert found.epochs.turned_up
+    assert "trains too long" in found.notes[0]
+
+
 def test_a_module_has_both_curves():
     X, y = linear(200, 4)
     training = Training(epochs=4, batch_rows=32)

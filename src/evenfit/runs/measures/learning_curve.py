@@ -130,7 +130,11 @@ def measure_learning_curve(
         progress(done, len(sets.splits))
     if not np.isfinite(losses).any():
         raise DataError(f"no model could be fitted at any size: {told(failed)[0] if failed else 'stopped too early'}")
+    by_epoch = _by_epoch(subject, curves, counts, splits=len(splits))
     notes = _notes(subject, sets, failed=failed, said=said, done=done)
+    if by_epoch is not None and by_epoch.turned_up:
+        longer = f"validation is lowest at epoch {by_epoch.best_epoch} and then rises by {by_epoch.turn.mean:.2g}"
+        notes = (f"{longer}: this is the curve of a model that trains too long", *notes)
     return curve_of_losses(
         sets.rows.mean(axis=1),
         training,
@@ -139,7 +143,7 @@ def measure_learning_curve(
         loss=loss_name(known),
         base=known.base,
         **counts,
-        epochs=_by_epoch(subject, curves, counts, splits=len(splits)),
+        epochs=by_epoch,
         notes=notes,
         seed=seed,
     )
