@@ -87,7 +87,9 @@ def test_the_momentum_of_sgd_counts():
 
 def test_a_seed_decides_and_nothing_global_changes():
     torch.manual_seed(5)
-    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    before, threads = torch.get_num_threads(), 3
+    torch.set_num_threads(threads)
+    state = torch.get_rng_state()
     one, other = (last(network, SHORT, lesson(), seed=seed) for seed in (1, 2))
     assert np.abs(one - other).max() > 1e-3
     assert torch.equal(torch.get_rng_state(), state)
@@ -95,6 +97,7 @@ def test_a_seed_decides_and_nothing_global_changes():
     with torch.no_grad():
         np.testing.assert_array_equal(last(network, SHORT, lesson(), seed=1), one)
         assert not torch.is_grad_enabled()
+    torch.set_num_threads(before)
 
 
 def test_plain_sgd_is_that_of_torch():
@@ -150,6 +153,13 @@ def test_l1_gives_exact_zeros_and_spares_what_is_frozen():
     assert not (second[0].weight == 0).any()
     assert (second[3].weight == 0).sum() > 5
     KEPT.clear()
+
+
+def test_l1_spares_weights_that_are_computed_from_others():
+    def normed():
+        return nn.Sequential(torch.nn.utils.parametrizations.weight_norm(nn.Linear(4, 8)), nn.ReLU(), nn.Linear(8, 3))
+
+    assert np.isfinite(last(normed, SHORT.with_values(l1=0.1), lesson())).all()
 
 
 def test_weights_of_rows_are_as_good_as_repeated_rows():
@@ -208,6 +218,8 @@ def test_squared_error_of_classes_is_the_mean_over_them():
     hot = nn.functional.one_hot(target, 3).float()
     own = row_losses(outputs, target, classes=3, squared=True, smoothing=0.0)
     torch.testing.assert_close(own.mean(), nn.functional.mse_loss(outputs.softmax(1), hot))
+    smoothed = row_losses(outputs, target, classes=3, squared=True, smoothing=0.3)
+    torch.testing.assert_close(smoothed.mean(), nn.functional.mse_loss(outputs.softmax(1), 0.7 * hot + 0.1))
 
 
 def test_a_shift_of_dropout_reaches_every_kind_of_layer_and_stays_in_its_range():

@@ -179,6 +179,13 @@ def test_columns_are_put_on_one_scale_only_where_that_matters_and_is_not_done():
     assert not offered(RandomForestClassifier())
 
 
+def test_the_scale_of_a_kernel_is_that_of_the_columns_that_reach_it():
+    known = EstimatorSetting(rows=64, columns=4, classification=False, input_variance=100.0)
+    for model, gamma in ((SVR(), 0.0125), (make_pipeline(StandardScaler(), SVR()), 1.25)):
+        found, _ = estimator_interventions(model, known)
+        assert [new for each in found if each.name == "more_gamma" for _, new in each.changes.values()] == [gamma]
+
+
 def test_squares_help_a_line_on_a_curve():
     changed = one(LinearRegression(), "squares").variant
     assert changed.fit(X, Y).score(X, Y) > 0.99
