@@ -266,6 +266,7 @@ def test_a_factory_must_make_a_new_module_each_time():
         (lambda: nn.Sequential(part, nn.Linear(8, 3)), "share 0.weight"),
         (lambda: "no module", "must make an nn.Module, got a str"),
         (nn.Identity, "parameters to train, got none"),
+        (nn.Linear, "called without arguments; it failed: TypeError"),
     ):
         with pytest.raises(ConfigError, match=message):
             check_module(factory, SHORT, inputs, classes=3)

@@ -89,7 +89,13 @@ def _made(factory: Factory) -> nn.Module:
     """Make two modules, and give the first if they have nothing in common that learns."""
     modules = []
     for _ in range(2):
-        module = factory()
+        try:
+            module = factory()
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            raise ConfigError(
+                f"a factory must make an nn.Module when called without arguments; it failed: {why}"
+            ) from error
         if not isinstance(module, nn.Module):
             raise ConfigError(f"a factory must make an nn.Module, got a {type(module).__name__}")
         modules.append(module)
