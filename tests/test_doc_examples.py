@@ -9,7 +9,8 @@ from torch import nn
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = ("audit.md", "regularisation.md")  # those that need no run of evenfit fit
+# those that need no run of evenfit fit
+PAGES = ("audit.md", "bias-variance.md", "diagnose.md", "learning-curve.md", "regularisation.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
