@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evenfit.report import markup
-from evenfit.report.digits import count, with_interval
+from evenfit.report.digits import count, short, with_interval
 from evenfit.report.figures.canvas import svg
 from evenfit.report.markup import figure, figures, paragraph, section
 from evenfit.report.measures.facts import MeasureFacts
@@ -191,7 +191,7 @@ def noise(found: BiasVariance) -> str:
     if found.noise.source == "replicated":
         groups, rows_ = count(found.noise.groups, "group"), count(found.noise.rows, "row")
         return f"measured within {groups} of equal rows, {rows_} in all: {known}"
-    return f"not known: the bias includes it, so it is at most the bias, {middle(found.bias_squared.corrected)}"
+    return f"not known: the bias includes it, so it is at most the bias, {short(found.noise.at_most)}"
 
 
 def measured(found: BiasVariance) -> str:

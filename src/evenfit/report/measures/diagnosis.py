@@ -277,8 +277,8 @@ def _how(found: Diagnosis) -> str:
         ),
         paragraph(
             "Intervals are corrected for the rows that training sets share (Nadeau & Bengio, 2003), probabilities for "
-            "how many changes were tested (Holm), placebos among them. A change helps where its probability is below 5% "
-            "and its mean lies beyond what one more seed does; it is not worth trying where its whole interval lies "
+            "how many changes were tested (Holm), placebos among them. A change helps where its probability is below "
+            "5% and its mean lies beyond what one more seed does; it is not worth trying where its whole interval lies "
             "within 1% of the loss."
         ),
     )

@@ -43,6 +43,10 @@ class EpochCurve:
         """Whether the validation loss rose after its best epoch, by more than its noise."""
         return self.turn.low > 0
 
+    def __repr__(self) -> str:
+        """Its ends: its arrays are too long to be printed."""
+        return f"<EpochCurve: {self.loss} at epochs {self.epochs[0]} to {self.epochs[-1]}>"
+
     def to_json(self) -> dict[str, Any]:
         """Give the curve as plain values."""
         return plain.values(

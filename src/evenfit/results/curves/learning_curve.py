@@ -57,6 +57,10 @@ class LearningCurve:
             f"({found.twice.low:.4g} to {found.twice.high:.4g}) instead of {last:.4g}."
         )
 
+    def __repr__(self) -> str:
+        """What it shows, in a sentence: its arrays are too long to be printed."""
+        return f"<LearningCurve: {self.sentence}>"
+
     def to_json(self) -> dict[str, Any]:
         """Give the curve as plain values."""
         found = self.extrapolation

@@ -62,6 +62,10 @@ class ValidationCurve:
         shown = ", ".join(map(str, others[:6])) + (" and others" if len(others) > 6 else "")
         return f"{self.name} = {best} has the lowest {self.loss}, {loss:.4g}{over}; not shown to be worse: {shown}."
 
+    def __repr__(self) -> str:
+        """What it shows, in a sentence: its arrays are too long to be printed."""
+        return f"<ValidationCurve: {self.sentence}>"
+
     def to_json(self) -> dict[str, Any]:
         """Give the curve as plain values."""
         return plain.values(

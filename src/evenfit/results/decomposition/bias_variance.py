@@ -119,6 +119,12 @@ class BiasVariance:
         }
         return {name: part for name, part in known.items() if part is not None}
 
+    def __repr__(self) -> str:
+        """The parts with their intervals, in a line: its maps are too long to be printed."""
+        known = {name: part.corrected for name, part in self.parts().items()}
+        said = "; ".join(f"{name} {one.mean:.4g} ({one.low:.4g} to {one.high:.4g})" for name, one in known.items())
+        return f"<BiasVariance: {self.loss_name} {said}; {self.replicates} training sets, {self.rows} rows>"
+
     def to_json(self) -> dict[str, Any]:
         """Give it as plain values: numbers that cannot be had are None."""
         return {

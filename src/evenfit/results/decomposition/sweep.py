@@ -38,6 +38,10 @@ class BiasVarianceSweep:
             _say(self.variance_shape, self, found="unimodal", missing="the variance was not shown to rise and fall"),
         )
 
+    def __repr__(self) -> str:
+        """What it shows, in sentences: its points are too long to be printed."""
+        return f"<BiasVarianceSweep over {self.name}: {' '.join(self.sentences)}>"
+
     def to_json(self) -> dict[str, Any]:
         """Give it as plain values."""
         return {

@@ -126,6 +126,11 @@ class Diagnosis:
         """Give the remedies that came out so: helps, harms, no use or undecided."""
         return tuple(remedy for remedy in self.remedies if remedy.outcome == outcome)
 
+    def __repr__(self) -> str:
+        """The verdict and what helps, in a line or two: the rest is too long to be printed."""
+        helping = ", ".join(remedy.words for remedy in self.of("helps")) or "nothing that was tested"
+        return f"<Diagnosis: {self.regime.sentence} Shown to help: {helping}.>"
+
     def to_json(self) -> dict[str, Any]:
         """Give everything as plain values: dicts, lists, strings, numbers, booleans and None, by the names above."""
         found: dict[str, Any] = _values(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,10 +50,9 @@ def bias_variance(request: MeasureRequest, options: Options, *, over: str | None
     watch = Watch(progress, started=setting.started, seconds=request.seconds)
     material = make_material(setting, varied="" if swept is None else swept.name)
     found = measure_bias_variance(material, options, workers=setting.workers, tell=watch.tell, stop=watch.stop)
-    notes = (*found.notes, *_stopped(watch), *_inside(setting))
     facts = setting.facts(
         "bias and variance",
-        notes=notes,
+        notes=found.notes,
         judged=judged_rows(setting, options),
         rows="table" if setting.test is None else "test",
     )
@@ -121,31 +119,3 @@ def _load(table: Table, options: Options, *, points: int) -> Load:
 def _check_noise(options: Options, *, task: str) -> None:
     if options.noise is not None and task != "regression":
         raise ConfigError("noise is the variance of a target that is a number; the noise of classes is given in Python")
-
-
-def _stopped(watch: Watch) -> tuple[str, ...]:
-    """What the budget did not allow."""
-    if watch.done == watch.of:
-        return ()
-    return (
-        f"the budget ended after {watch.done:,} of {watch.of:,} models; replicates that were not done are left out",
-    )
-
-
-def _inside(setting: Setting) -> tuple[str, ...]:
-    """Whether test rows are among the training rows."""
-    if setting.test is None:
-        return ()
-    known = {_row(setting.table, row) for row in range(setting.table.rows)}
-    count = sum(_row(setting.test, row) in known for row in range(setting.test.rows))
-    if not count:
-        return ()
-    return (
-        f"{count:,} of {setting.test.rows:,} test rows are among the training rows, target included: bias and variance "
-        "on them are too low",
-    )
-
-
-def _row(table: Table, row: int) -> tuple[Any, ...]:
-    target = np.asarray(table.target)
-    return (table.numeric[row].tobytes(), table.codes[row].tobytes(), target[row].item())
