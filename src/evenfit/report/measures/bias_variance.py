@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from evenfit.report import markup
-from evenfit.report.digits import count, short, with_interval
+from evenfit.report.digits import count, interval_decimals, short, with_interval
 from evenfit.report.figures.canvas import svg
 from evenfit.report.markup import figure, figures, paragraph, section
 from evenfit.report.measures.facts import MeasureFacts
 from evenfit.report.measures.figures import parts, rows
 from evenfit.report.measures.figures.parts import LOSS_WORDS, part_word, sweep_word
 from evenfit.report.measures.figures.values import value_text
-from evenfit.report.measures.intervals import capital, ends, middle
+from evenfit.report.measures.intervals import capital, ends, exact_or_interval, middle
 from evenfit.report.measures.next import diagnose_line
 from evenfit.report.measures.story import Story
 from evenfit.results.decomposition.bias_variance import BiasVariance
@@ -185,7 +185,8 @@ def _sections_of_sweep(sweep: BiasVarianceSweep, facts: MeasureFacts) -> list[st
 
 def noise(found: BiasVariance) -> str:
     """What is known of the noise."""
-    known = "" if found.noise.part is None else with_interval(found.noise.part.corrected)
+    part = found.noise.part
+    known = "" if part is None else exact_or_interval(part.corrected, places=interval_decimals(part.corrected))
     if found.noise.source == "known":
         return f"known, and taken out of the bias: {known}"
     if found.noise.source == "replicated":

@@ -52,12 +52,14 @@ def story(curve: LearningCurve, facts: MeasureFacts) -> Story:
 
 def sections(curve: LearningCurve, facts: MeasureFacts) -> list[str]:
     """The curve over rows, the curve over epochs, and how both were made."""
+    beyond = curve.extrapolation.twice is not None
+    law_drawn = " Dotted: the law; the diamond: twice the data, with its interval." if beyond else ""
     drawn = [
         figure(
             svg(learning.draw(curve), name="learning", title=learning.words(curve)),
             title="By training rows",
             caption="Clean training loss and validation loss; bands are 95% intervals over splits, corrected for the "
-            "rows that splits share. Dotted: the law; the diamond: twice the data, with its interval.",
+            f"rows that splits share.{law_drawn}",
             table=learning.table(curve),
         )
     ]
@@ -82,7 +84,8 @@ def sections(curve: LearningCurve, facts: MeasureFacts) -> list[str]:
                     table=epochs.gap_table(curve.epochs.epochs, known),
                 )
             )
-    drawn.append(aside("What twice the data would give", curve.sentence))
+    if beyond:
+        drawn.append(aside("What twice the data would give", curve.sentence))
     return [section("curves", "Learning curves", figures(*drawn)), how(curve, facts)]
 
 

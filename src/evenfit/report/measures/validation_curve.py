@@ -31,7 +31,7 @@ def story(curve: ValidationCurve, facts: MeasureFacts) -> Story:
     )
     return Story(
         kind="validation curve",
-        lead=capital(curve.sentence),
+        lead=lead(curve),
         table=values.table(curve),
         cards=cards,
         findings=tuple((heading, said) for heading, said in findings if said),
@@ -43,13 +43,21 @@ def sections(curve: ValidationCurve, facts: MeasureFacts) -> list[str]:
     """The curve, and how it was made."""
     del facts
     drawn = figure(
-        svg(values.draw(curve), name="values", title=curve.sentence),
+        svg(values.draw(curve), name="values", title=lead(curve)),
         title=capital(value_word(curve.name)),
         caption="Clean training loss and validation loss; bands are 95% intervals over splits. Dotted: the value with "
         f"the lowest validation loss. {fit(curve)}",
         table=values.table(curve),
     )
     return [section("curve", "Validation curve", figures(drawn)), _how(curve)]
+
+
+def lead(curve: ValidationCurve) -> str:
+    """Which value does best, and how far that can be told."""
+    shown = f"{value_word(curve.name)} {values.value_text(curve.values[curve.best])}"
+    over = "" if curve.controlled else f", on average over the {curve.trials} configs of a search"
+    lowest = with_interval(curve.loss_intervals[curve.best])
+    return f"{capital(curve.loss)} is lowest with {shown}, {lowest}{over}; {as_good(curve)}."
 
 
 def as_good(curve: ValidationCurve) -> str:

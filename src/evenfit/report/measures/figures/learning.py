@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from evenfit.report.digits import fixed, interval_decimals, with_interval
 from evenfit.report.figures.canvas import finish, legend, quiet, sheet
 from evenfit.report.measures.figures.ticks import rows_axis
+from evenfit.report.measures.intervals import column_places
 from evenfit.report.table import Table
 from evenfit.results.curves.learning_curve import LearningCurve
 
@@ -24,8 +25,7 @@ def draw(curve: LearningCurve) -> Figure:
 
 def table(curve: LearningCurve) -> Table:
     """Both losses at each size, and the law's at twice the largest."""
-    places = interval_decimals(*curve.loss_intervals)
-    own = interval_decimals(*curve.training_intervals)
+    places, own = column_places(*curve.loss_intervals), column_places(*curve.training_intervals)
     rows = [
         (f"{size:,.0f}", with_interval(training, places=own), with_interval(loss, places=places), "measured")
         for size, training, loss in zip(curve.rows, curve.training_intervals, curve.loss_intervals, strict=True)

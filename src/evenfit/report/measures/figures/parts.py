@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from evenfit.report.digits import fixed, interval_decimals, span, with_interval
+from evenfit.report.digits import fixed, interval_decimals, span
 from evenfit.report.figures.canvas import finish, legend, quiet, sheet
 from evenfit.report.measures.figures.ticks import value_axis
 from evenfit.report.measures.figures.values import value_text
+from evenfit.report.measures.intervals import exact_or_interval
 from evenfit.report.table import Table
 from evenfit.report.words import value_word
 from evenfit.results.decomposition.bias_variance import BiasVariance
@@ -52,7 +53,7 @@ def table(found: BiasVariance) -> Table:
         (
             part_word(name, found),
             fixed(part.corrected.mean, places),
-            span(part.corrected, places=places),
+            span(part.corrected, places=places) if part.corrected.high > part.corrected.low else "exact",
             fixed(part.plain, places),
         )
         for name, part in parts.items()
@@ -67,7 +68,7 @@ def sweep_table(sweep: BiasVarianceSweep) -> Table:
     rows = tuple(
         (
             value_text(value),
-            *(with_interval(point.parts()[name].corrected, places=places) for name in names),
+            *(exact_or_interval(point.parts()[name].corrected, places=places) for name in names),
         )
         for value, point in zip(sweep.values, sweep.points, strict=True)
     )

@@ -82,6 +82,8 @@ def words(found: BiasVariance) -> str:
     share = found.maps.share_of_variance(0.1)
     if not np.isfinite(share):
         return "There is no variance to be carried."
+    if share > 1:  # Domingos' variance counts against where most predictions are wrong
+        return "On some rows variance lowers the loss, so that no share of the rows carries a share of it."
     return f"A tenth of the rows carries {100 * share:.0f}% of the variance."
 
 

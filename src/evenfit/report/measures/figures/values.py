@@ -6,9 +6,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from evenfit.report.digits import interval_decimals, short, with_interval
+from evenfit.report.digits import short, with_interval
 from evenfit.report.figures.canvas import finish, legend, quiet, sheet
 from evenfit.report.measures.figures.ticks import value_axis
+from evenfit.report.measures.intervals import column_places
 from evenfit.report.table import Table
 from evenfit.report.words import value_word
 from evenfit.results.curves.validation_curve import ValidationCurve
@@ -26,9 +27,8 @@ def draw(curve: ValidationCurve) -> Figure:
 
 def table(curve: ValidationCurve) -> Table:
     """Both losses at each value, and how far each is from the best."""
-    places = interval_decimals(*curve.loss_intervals)
-    own = interval_decimals(*curve.training_intervals)
-    apart = interval_decimals(*(one for place, one in enumerate(curve.differences) if place != curve.best))
+    places, own = column_places(*curve.loss_intervals), column_places(*curve.training_intervals)
+    apart = column_places(*(one for place, one in enumerate(curve.differences) if place != curve.best))
     rows = []
     for place, value in enumerate(curve.values):
         difference = "lowest" if place == curve.best else with_interval(curve.differences[place], places=apart)
