@@ -73,6 +73,20 @@ def test_test_rows_that_are_training_rows_are_said(small, evenfit):
     assert re.search(r"120\s.*(training|trained)", " ".join(said.out.split()))
 
 
+def test_test_rows_unlike_the_tables_are_an_unrepresentative_split(small, evenfit):
+    rng = np.random.default_rng(0)
+    for name, shift in (("like.csv", 0.0), ("other.csv", 3.0), ("known.csv", 0.0)):
+        x = rng.normal(size=(150, 2)) + shift
+        y = x[:, 0] ** 2 + 0.2 * rng.normal(size=150)
+        lines = [f"{one:.5f},{other:.5f},{value:.5f}" for (one, other), value in zip(x, y, strict=True)]
+        (small / name).write_text("a,b,y\n" + "\n".join(lines) + "\n")
+    options = ("--target", "y", "--budget", "20s", "--config", "small.toml", "--json")
+    other = evenfit("diagnose", "known.csv", *options, "--test", "other.csv").json["result"]
+    assert other["regime"]["name"] == "unrepresentative split"
+    like = evenfit("diagnose", "known.csv", *options, "--test", "like.csv").json["result"]
+    assert like["regime"]["name"] != "unrepresentative split"
+
+
 @pytest.mark.parametrize(
     ("command", "words", "fault"),
     [

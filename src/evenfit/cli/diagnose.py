@@ -19,13 +19,24 @@ def diagnose(
     error: Annotated[
         float | None, Parameter(group=MEASURED, help="The acceptable error, as the metric is printed: an RMSE, an AUC.")
     ] = None,
+    test: Annotated[
+        str | None,
+        Parameter(group=MEASURED, help="Rows that you judge by: are they like the table's? They never train."),
+    ] = None,
     columns: Columns = _NO_COLUMNS,
     splits: Splits = _NO_SPLITS,
     places: Places = _NO_PLACES,
 ) -> int:
     """Say whether a network underfits, overfits or neither, and measure what helps."""
     request = requested(
-        "diagnose", table, columns=columns, places=places, splits=splits, budget=budget, asked={"error": error}
+        "diagnose",
+        table,
+        columns=columns,
+        places=places,
+        splits=splits,
+        budget=budget,
+        test=test,
+        asked={"error": error},
     )
 
     from evenfit.runs.measures.commands.diagnose import diagnose as run

@@ -186,6 +186,10 @@ def _task_of(model: Any, kind: str) -> str | None:
         return None
     from sklearn.base import is_classifier, is_regressor
 
-    if is_classifier(model):
+    try:
+        classifies, regresses = is_classifier(model), is_regressor(model)
+    except AttributeError:  # estimators of older libraries have no tags: the target says what they are for
+        return None
+    if classifies:
         return "classification"
-    return "regression" if is_regressor(model) else None
+    return "regression" if regresses else None

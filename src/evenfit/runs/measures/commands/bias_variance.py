@@ -13,6 +13,7 @@ from evenfit.experiments.bias_variance import HELD_OUT, hold_out
 from evenfit.report.measures.bias_variance import sections, story
 from evenfit.results.json import plain
 from evenfit.runs.measures.bias_variance import ROWS, Options, measure_bias_variance
+from evenfit.runs.measures.commands.joining import below
 from evenfit.runs.measures.commands.setting import Load, Setting, prepare
 from evenfit.runs.measures.commands.validation_curve import check_task
 from evenfit.runs.measures.commands.watch import Watch
@@ -82,21 +83,6 @@ def make_material(setting: Setting, *, varied: str) -> Material:
         sizes=(table.rows,),
         given=False,
         test=np.arange(table.rows, whole.rows),
-    )
-
-
-def below(table: Table, test: Table) -> Table:
-    """Put test rows below a table's; each is a group of its own, where there are groups, and weighs 1."""
-    groups = (
-        None if table.groups is None else np.concatenate([table.groups, table.groups.max() + 1 + np.arange(test.rows)])
-    )
-    return replace(
-        table,
-        numeric=np.concatenate([table.numeric, test.numeric]),
-        codes=np.concatenate([table.codes, test.codes]),
-        target=np.concatenate([np.asarray(table.target), np.asarray(test.target)]),
-        weights=None if table.weights is None else np.concatenate([table.weights, np.ones(test.rows)]),
-        groups=groups,
     )
 
 

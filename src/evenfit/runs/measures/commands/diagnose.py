@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from evenfit.data.schema import Table
 from evenfit.report.measures.diagnosis import sections, story
+from evenfit.runs.measures.commands.joining import below
 from evenfit.runs.measures.commands.setting import Load, prepare
 from evenfit.runs.measures.commands.watch import Watch
 from evenfit.runs.measures.diagnose import diagnose_subject
 from evenfit.runs.measures.folder import Measured, leave
 from evenfit.runs.measures.request import MeasureRequest
+from evenfit.runs.measures.subject import subject_of_table
 from evenfit.runs.progress import Report
 
 FOLDS, REPEATS, SECONDS = 5, 5, 90.0
@@ -31,8 +35,13 @@ def diagnose(request: MeasureRequest, *, error: float | None, progress: Report) 
     seconds = request.seconds or SECONDS
     setting = prepare(request, load=lambda table: _load(table, folds, repeats, seconds), progress=progress)
     watch = Watch(progress, started=setting.started, seconds=seconds)
+    subject, validation = setting.subject(), None
+    if setting.test is not None:
+        whole = below(setting.table, setting.test)
+        subject = subject_of_table(setting.network.config, whole, epoch=setting.network.epoch)
+        validation = np.arange(setting.table.rows, whole.rows)
     found = diagnose_subject(
-        setting.subject(),
+        subject,
         seconds=seconds - _REPORT_SECONDS,
         started=setting.started,
         error=error,
@@ -41,6 +50,7 @@ def diagnose(request: MeasureRequest, *, error: float | None, progress: Report) 
         repeats=repeats,
         seed=request.data.seed,
         workers=setting.workers,
+        validation=validation,
         tell=lambda doing, fits: watch.say(note=f"{fits:,} models fitted, now {doing}" if fits else doing),
     )
     watch.note("writing the report")
