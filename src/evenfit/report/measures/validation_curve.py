@@ -42,11 +42,12 @@ def story(curve: ValidationCurve, facts: MeasureFacts) -> Story:
 def sections(curve: ValidationCurve, facts: MeasureFacts) -> list[str]:
     """The curve, and how it was made."""
     del facts
+    bands = " over splits" if curve.controlled else " of what a model of the trials says"
     drawn = figure(
         svg(values.draw(curve), name="values", title=lead(curve)),
         title=capital(value_word(curve.name)),
-        caption="Clean training loss and validation loss; bands are 95% intervals over splits. Dotted: the value with "
-        f"the lowest validation loss. {fit(curve)}",
+        caption=f"Clean training loss and validation loss; bands are 95% intervals{bands}. Dotted: the value with the "
+        f"lowest validation loss. {fit(curve)}".strip(),
         table=values.table(curve),
     )
     return [section("curve", "Validation curve", figures(drawn)), _how(curve)]
@@ -76,6 +77,8 @@ def fit(curve: ValidationCurve) -> str:
     Only where both differences from the best are beyond their intervals.
     """
     said = []
+    if not curve.controlled:
+        return ""
     for place, value in ((0, curve.values[0]), (len(curve.values) - 1, curve.values[-1])):
         if place == curve.best or not curve.differences[place].low > 0:
             continue

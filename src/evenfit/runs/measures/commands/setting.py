@@ -98,7 +98,7 @@ class Setting:
             labels=() if judged is None else tuple(_labels(table, judged)),
             column=numeric[0] if len(numeric) == 1 else "",
             seconds=time.monotonic() - self.started,
-            versions=_versions(),
+            versions=versions(),
         )
 
 
@@ -174,6 +174,7 @@ def _labels(table: Table, rows: Integers) -> list[str]:
     return [str(target.classes[code]) for code in table.target[rows]]
 
 
-def _versions() -> tuple[tuple[str, str], ...]:
+def versions() -> tuple[tuple[str, str], ...]:
+    """Give the packages that numbers depend on, and their versions."""
     names = ("evenfit", "torch", "numba", "numpy", "scipy", "polars")
     return (("python", platform.python_version()), *((name, metadata.version(name)) for name in names))
