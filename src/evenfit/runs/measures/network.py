@@ -52,10 +52,10 @@ def read_network(path: str) -> Network:
         raise ConfigError(f"config {file} is not TOML: {error}") from error
     try:
         config = read(text)
-    except TypeError as error:
-        raise ConfigError(f"config {file} has a value of the wrong kind: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"config {file}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"config {file} has a value of the wrong kind: {error}") from error
     if not given.is_dir():
         return Network(config=config, epoch=None, source=str(path))
     return Network(config=config, epoch=_epoch(given), source=f"run {given.name}")

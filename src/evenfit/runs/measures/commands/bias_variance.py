@@ -48,6 +48,8 @@ def bias_variance(request: MeasureRequest, options: Options, *, over: str | None
         check_task(swept, task=setting.task)
         options = replace(options, over={swept.name: swept.values})
     _check_noise(options, task=setting.task)
+    if options.rows is not None and options.rows > setting.table.rows:
+        raise ConfigError(f"rows must be at most the table's {setting.table.rows:,}; got {options.rows:,}")
     watch = Watch(progress, started=setting.started, seconds=request.seconds)
     material = make_material(setting, varied="" if swept is None else swept.name)
     found = measure_bias_variance(material, options, workers=setting.workers, tell=watch.tell, stop=watch.stop)

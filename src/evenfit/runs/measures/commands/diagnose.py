@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from evenfit.data.schema import Table
+from evenfit.errors import ConfigError
 from evenfit.report.measures.diagnosis import sections, story
+from evenfit.results.metrics import default_metric, metric_of
 from evenfit.runs.measures.commands.joining import below
 from evenfit.runs.measures.commands.setting import Load, prepare
 from evenfit.runs.measures.commands.watch import Watch
@@ -33,7 +37,10 @@ def diagnose(request: MeasureRequest, *, error: float | None, progress: Report) 
     """
     folds, repeats = request.folds or FOLDS, request.repeats or REPEATS
     seconds = request.seconds or SECONDS
+    if error is not None and not math.isfinite(error):
+        raise ConfigError(f"error must be a finite number, as the metric is printed; got {error}")
     setting = prepare(request, load=lambda table: _load(table, folds, repeats, seconds), progress=progress)
+    _check_error(error, metric=request.data.metric, task=setting.task)
     watch = Watch(progress, started=setting.started, seconds=seconds)
     subject, validation = setting.subject(), None
     if setting.test is not None:
@@ -60,6 +67,17 @@ def diagnose(request: MeasureRequest, *, error: float | None, progress: Report) 
     )
     leave(answer)
     return answer
+
+
+def _check_error(error: float | None, *, metric: str | None, task: str) -> None:
+    """An acceptable error is one that the metric can have."""
+    if error is None:
+        return
+    known = metric_of(metric or default_metric(task), task=task)
+    if error < 0 and known.name != "r2":
+        raise ConfigError(f"error must be at least 0, as {known.label} is; got {error:g}")
+    if error > 1 and known.higher:
+        raise ConfigError(f"error must be at most 1, as {known.label} is; got {error:g}")
 
 
 def _load(table: Table, folds: int, repeats: int, seconds: float) -> Load:
