@@ -12,13 +12,16 @@ from tests.report.studies import make_study
 from evenfit.cli.main import COMMANDS, build_app
 from evenfit.errors import ConfigError
 from evenfit.results.json import to_json
+from evenfit.runs.measures.request import COMMANDS as MEASUREMENTS
 from evenfit.runs.options import request_from
 from evenfit.runs.request import METRICS, FitRequest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "examples/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-OPTIONS = (ROOT / "docs/options.md").read_text(encoding="utf-8")
+OPTIONS, MEASURE_OPTIONS = (
+    (ROOT / "docs/options.md").read_text(encoding="utf-8").split("\n# Options of the measurements\n")
+)
 
 
 def commands(text):
@@ -50,6 +53,18 @@ def test_make_demo_runs_the_line_of_the_readme():
 def test_every_option_of_fit_is_explained():
     explained = re.findall(r"^\| `([a-z-]+)` \|", OPTIONS, re.MULTILINE)
     assert sorted(explained) == sorted(field.name.replace("_", "-") for field in fields(FitRequest))
+
+
+@pytest.mark.parametrize("command", MEASUREMENTS)
+def test_every_option_of_a_measurement_is_explained_and_exists(command, capsys):
+    explained = {
+        name
+        for names, of in re.findall(r"^\| (`[a-z`, -]+`) \| ([a-z, -]+) \|", MEASURE_OPTIONS, re.MULTILINE)
+        for name in re.findall(r"[a-z-]+", names)
+        if of == "all" or command in of.split(", ")
+    }
+    build_app()([command, "--help"], exit_on_error=False, result_action="return_value")
+    assert explained == set(re.findall(r"--([a-z-]+)", capsys.readouterr().out)) - {"help", "version"}
 
 
 def test_the_schema_of_the_options_file_is_that_of_the_options():

@@ -1,5 +1,7 @@
 """Values of a hyperparameter and sizes, as a user writes them."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_scales_rise_from_one_end_to_the_other_by_about_equal_factors(name, low,
     values = parse_over(f"{name}={low!r}..{low * factor!r}", base=Config()).values
     assert (values[0], values[-1]) == (low, low * factor)
     assert list(values) == sorted(set(values))
-    steps = [after / before for before, after in zip(values, values[1:], strict=False)]
+    steps = [after / before for before, after in itertools.pairwise(values)]
     assert max(steps) < 3 * min(steps)
 
 
@@ -34,7 +36,7 @@ def test_scales_rise_from_one_end_to_the_other_by_about_equal_factors(name, low,
 @pytest.mark.parametrize("high", [0.3, 0.5, 0.6, 0.8])
 def test_rates_rise_by_equal_steps(name, high):
     values = parse_over(f"{name}=0..{high}", base=Config()).values
-    steps = [after - before for before, after in zip(values, values[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(values)]
     assert max(steps) == pytest.approx(min(steps), rel=0.25)
     assert 5 <= len(values) <= 9
 
