@@ -15,7 +15,7 @@ from evenfit.report.facts import Facts, Fresh
 from evenfit.report.facts import Finish as FactsFinish
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval, Study
-from evenfit.runs.options import budget_text, to_toml
+from evenfit.runs.options import budget_text, columns_text, to_toml
 from evenfit.runs.outcome import Outcome
 from evenfit.runs.request import FitRequest
 from evenfit.store import Finish, Run
@@ -91,13 +91,8 @@ def command(request: FitRequest) -> str:
             continue
         words.append(f"--{name.replace('_', '-')}")
         if value is not True:
-            words.append(",".join(_quoted(column) for column in value) if isinstance(value, list) else str(value))
+            words.append(columns_text(value) if isinstance(value, list) else str(value))
     return shlex.join(words)
-
-
-def _quoted(column: str) -> str:
-    """Write a column's name as an item of a list with commas."""
-    return '"' + column.replace('"', '""') + '"' if "," in column or '"' in column else column
 
 
 def _versions() -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,7 @@ import csv
 import difflib
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +167,14 @@ def _nearest(name: str) -> str:
 def budget_text(budget: Budget) -> str:
     """A budget as a user writes it."""
     return f"{budget.trials} trials" if budget.seconds is None else f"{float(budget.seconds)!r}s".replace(".0s", "s")
+
+
+def columns_text(columns: Sequence[str]) -> str:
+    """Names of columns as a user writes them: with commas between them, quoted where they have some of their own.
+
+    Example:
+        >>> columns_text(["id", "name, first"])
+        'id,"name, first"'
+    """
+    quoted = ['"' + name.replace('"', '""') + '"' if "," in name or '"' in name else name for name in columns]
+    return ",".join(quoted)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evenfit.errors import BudgetError, ConfigError
-from evenfit.runs.options import budget_text, request_from
+from evenfit.runs.options import budget_text, columns_text, request_from
 from evenfit.runs.request import FitRequest
 from evenfit.specs.budget import Budget
 
@@ -60,7 +60,7 @@ class MeasureRequest:
         for name, value in self.data.to_json().items():
             if name in ("table", "target", "budget", "folds", "repeats") or value == usual.to_json()[name]:
                 continue
-            words += [f"--{name.replace('_', '-')}", ",".join(value) if isinstance(value, list) else str(value)]
+            words += [f"--{name.replace('_', '-')}", columns_text(value) if isinstance(value, list) else str(value)]
         others = (
             ("config", self.network),
             ("budget", None if self.budget is None else budget_text(self.budget)),
