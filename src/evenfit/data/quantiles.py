@@ -6,6 +6,7 @@ from scipy.special import ndtr, ndtri
 from evenfit.data.distinct import Distinct, find_distinct, order_statistics
 
 MOST_KNOTS = 1000
+DUST = 1e-280  # a slope between two values that are no further from 0 would overflow
 
 
 def fit_quantiles(values: np.ndarray) -> np.ndarray:
@@ -58,8 +59,8 @@ def from_normal(normal: np.ndarray, knots: np.ndarray) -> np.ndarray:
 
 
 def _without_dust(values: np.ndarray) -> np.ndarray:
-    """The values with those so near 0 that a slope between two of them would overflow as 0."""
-    return np.where(np.abs(values) < 1e-280, 0.0, values)
+    """The values with those that are as near to 0 as dust as 0."""
+    return np.where(np.abs(values) <= DUST, 0.0, values)
 
 
 def _squeeze(rank: np.ndarray, count: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 from torch import nn
@@ -32,6 +32,7 @@ def operations(tensors=None):
 
 
 @given(columns=st.lists(COLUMNS, min_size=1, max_size=3), cells=st.lists(NUMBERS, min_size=1, max_size=20))
+@example(columns=[[0.0, 1e-280]], cells=[np.nextafter(1e-280, 1), -1e-280])
 def test_ranks_are_those_of_the_encoding(columns, cells):
     knots = [
         [fit_quantiles(np.array(column)) for column in columns],

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from evenfit.data.cells import LARGEST
+from evenfit.data.quantiles import DUST
 from evenfit.deploy.exporting.operations import INT64, Operations, Value
 
 Array = npt.NDArray[Any]
 
-_DUST = 1e-280  # nearer to 0 than this is 0
 _OUTSIDE = 2 * LARGEST  # beyond any number that is not missing
 
 # Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics, 1988: numerators
@@ -74,7 +74,7 @@ def to_normal(operations: Operations, values: Value, *, prefix: str, longest: in
         name: operations.tensor(prefix + name) for name in ("points", "first", "last", "begin", "end", "step", "margin")
     }
     size = operations.absolute(values)
-    values = operations.where(operations.at_most(size, _DUST), values * 0.0, values)
+    values = operations.where(operations.at_most(size, DUST), values * 0.0, values)
     place = operations.unsqueeze(tables["begin"], 1) + operations.cast(operations.unsqueeze(values * 0.0, 0), INT64)
     end = operations.unsqueeze(tables["end"], 1)
     step = 1 << max(longest - 1, 1).bit_length()
