@@ -55,8 +55,8 @@ class FakeRuns:
         self.calls.append(("score", folder, file, delimiter, encoding))
         return self._answer()
 
-    def list_runs(self, runs):
-        self.calls.append(("list_runs", runs))
+    def list_runs(self, runs, *, tags):
+        self.calls.append(("list_runs", runs, tags))
         return [{"name": "a", "loss": 0.41}, {"name": "long name", "loss": None}]
 
     def show(self, run, runs):

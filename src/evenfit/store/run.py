@@ -81,7 +81,9 @@ def checked_tag(tag: str) -> str:
     """
     shown = all(unicodedata.category(letter)[0] not in "CZ" for letter in tag)
     if not (tag and shown and not tag.startswith("-") and "," not in tag and len(tag) <= 64):
-        raise StoreError(f"a tag must be a word: 1 to 64 characters, no spaces or commas, no dash in front; got {tag!r}")
+        raise StoreError(
+            f"a tag must be a word: 1 to 64 characters, no spaces or commas, no dash in front; got {tag!r}"
+        )
     return tag
 
 

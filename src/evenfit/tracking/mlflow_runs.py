@@ -8,7 +8,6 @@ that was cut short is written anew.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +19,9 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from evenfit.errors import TrackingError
-from evenfit.tracking.trackers import Tell, Tracked
+from evenfit.tracking.environment import environment
 from evenfit.tracking.tracker_run import TrackerRun
+from evenfit.tracking.trackers import Tell, Tracked
 
 _METRICS, _PARAMETERS = 1000, 100  # that MLflow takes in one call
 _LONGEST = 5000  # letters of a tag's value
@@ -145,19 +145,13 @@ def _log_files(client: Any, key: str, entry: TrackerRun) -> None:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep MLflow from telephoning home, and its migrations off the terminal."""
-    before = {name: os.environ.get(name) for name in _QUIET}
-    os.environ.update(_QUIET)
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with environment(_QUIET):
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

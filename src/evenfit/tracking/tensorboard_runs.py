@@ -6,7 +6,6 @@ run's files are what they were.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterator
 from io import BytesIO
@@ -16,13 +15,13 @@ from typing import Any
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
-from tensorboard.plugins.hparams import api_pb2, summary
+from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from tensorboard.plugins.text.metadata import create_summary_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from evenfit.errors import TrackingError
-from evenfit.tracking.trackers import Tell, Tracked
 from evenfit.tracking.tracker_run import RUN, TRIAL, TrackerRun
+from evenfit.tracking.trackers import Tell, Tracked
 
 _STRING = 7  # TensorBoard's number of the type of texts
 _STATUSES = {
@@ -59,7 +58,7 @@ def _keep(path: Path, content: bytes) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")  # a name that TensorBoard does not read
     unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    unfinished.replace(path)
     return True
 
 
@@ -67,9 +66,9 @@ def _content(entry: TrackerRun) -> bytes:
     """An entry's event file."""
     buffer = BytesIO()
     writer = RecordWriter(buffer)
-    writer.write(Event(wall_time=entry.began, file_version="brain.Event:2").SerializeToString())
+    writer.write(Event(wall_time=entry.began, file_version="brain.Event:2").SerializeToString(deterministic=True))
     for time, step, told in _summaries(entry):
-        writer.write(Event(wall_time=time, step=step, summary=told).SerializeToString())
+        writer.write(Event(wall_time=time, step=step, summary=told).SerializeToString(deterministic=True))
     return buffer.getvalue()
 
 
@@ -78,8 +77,7 @@ def _summaries(entry: TrackerRun) -> Iterator[tuple[float, int, Any]]:
     if entry.kind == RUN:
         yield entry.began, 0, _experiment(entry)
     if entry.kind == TRIAL:
-        named = {name: value for name, value in entry.parameters.items()}
-        yield entry.began, 0, summary.session_start_pb(named, group_name=entry.name, start_time_secs=entry.began)
+        yield entry.began, 0, _session_start(entry)
     for name, text in (("note", entry.note), ("report", _indented(entry.text)), ("tags", ", ".join(entry.tags))):
         if text:
             yield entry.ended, 0, _text(name, text)
@@ -90,7 +88,8 @@ def _summaries(entry: TrackerRun) -> Iterator[tuple[float, int, Any]]:
     for name, value in entry.values.items():
         yield entry.ended, entry.step, _scalar(name, value)
     if entry.kind == TRIAL:
-        yield entry.ended, entry.step, summary.session_end_pb(_STATUSES[entry.status], entry.ended)
+        end = plugin_data_pb2.SessionEndInfo(status=_STATUSES[entry.status], end_time_secs=entry.ended)
+        yield entry.ended, entry.step, _hparams(metadata.SESSION_END_INFO_TAG, session_end_info=end)
 
 
 def _experiment(entry: TrackerRun) -> Any:
@@ -101,13 +100,34 @@ def _experiment(entry: TrackerRun) -> Any:
     first = {name: next(trial.parameters[name] for trial in trials if name in trial.parameters) for name in names}
     hyperparameters = [api_pb2.HParamInfo(name=name, type=_kind(value)) for name, value in first.items()]
     results = dict.fromkeys(name for trial in trials for name in trial.values)
-    return summary.experiment_pb(
-        hyperparameters,
-        [api_pb2.MetricInfo(name=api_pb2.MetricName(tag=name)) for name in results],
-        user="",
+    experiment = api_pb2.Experiment(
         description=entry.name,
         time_created_secs=entry.began,
+        hparam_infos=hyperparameters,
+        metric_infos=[api_pb2.MetricInfo(name=api_pb2.MetricName(tag=name)) for name in results],
     )
+    return _hparams(metadata.EXPERIMENT_TAG, experiment=experiment)
+
+
+def _session_start(entry: TrackerRun) -> Any:
+    """A trial's hyperparameters. A session of its own in the trial's own folder: folds are no sessions."""
+    start = plugin_data_pb2.SessionStartInfo(group_name=entry.name, start_time_secs=entry.began)
+    for name, value in entry.parameters.items():
+        if isinstance(value, bool):
+            start.hparams[name].bool_value = value
+        elif isinstance(value, int | float):
+            start.hparams[name].number_value = value
+        else:
+            start.hparams[name].string_value = value
+    return _hparams(metadata.SESSION_START_INFO_TAG, session_start_info=start)
+
+
+def _hparams(tag: str, **content: Any) -> Any:
+    """A summary of the HParams plugin; its own functions that make one need TensorFlow."""
+    told = plugin_data_pb2.HParamsPluginData(version=metadata.PLUGIN_DATA_VERSION, **content)
+    plugin = SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME, content=told.SerializeToString(deterministic=True))
+    about = SummaryMetadata(plugin_data=plugin)
+    return Summary(value=[Summary.Value(tag=tag, metadata=about, tensor=metadata.NULL_TENSOR)])
 
 
 def _kind(value: object) -> Any:
@@ -118,15 +138,15 @@ def _kind(value: object) -> Any:
 
 
 def _scalar(name: str, value: float) -> Any:
-    metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
-    return Summary(value=[Summary.Value(tag=name, simple_value=value, metadata=metadata)])
+    about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
+    return Summary(value=[Summary.Value(tag=name, simple_value=value, metadata=about)])
 
 
 def _text(name: str, text: str) -> Any:
     tensor = TensorProto(dtype=_STRING, string_val=[text.encode(errors="replace")])
     tensor.tensor_shape.dim.add(size=1)
-    metadata = create_summary_metadata(display_name="", description="")
-    return Summary(value=[Summary.Value(tag=name, tensor=tensor, metadata=metadata)])
+    about = create_summary_metadata(display_name="", description="")
+    return Summary(value=[Summary.Value(tag=name, tensor=tensor, metadata=about)])
 
 
 def _indented(text: str) -> str:

@@ -46,22 +46,22 @@ class Tracker:
 
     home: str  # of its function
     needs: tuple[str, ...]  # modules of the extra
-    default: str  # the uri, with {runs} for the folder of runs
+    default: str  # the uri, beside the folder of runs, in which any name may be a run's
     served: bool  # whether the uri may be a server's
 
 
 TRACKERS = {
-    "wandb": Tracker(home="evenfit.tracking.wandb_runs:track", needs=("wandb",), default="{runs}", served=False),
+    "wandb": Tracker(home="evenfit.tracking.wandb_runs:track", needs=("wandb",), default="{runs}-tracked", served=False),
     "mlflow": Tracker(
         home="evenfit.tracking.mlflow_runs:track",
         needs=("mlflow", "sqlalchemy", "alembic"),
-        default="sqlite:///{runs}/mlflow.sqlite",
+        default="sqlite:///{runs}-tracked/mlflow.sqlite",
         served=True,
     ),
     "tensorboard": Tracker(
         home="evenfit.tracking.tensorboard_runs:track",
         needs=("tensorboard",),
-        default="{runs}/tensorboard",
+        default="{runs}-tracked/tensorboard",
         served=False,
     ),
 }
@@ -83,7 +83,7 @@ def tracker_of(name: str) -> Tracker:
 
 
 def place_of(name: str, uri: str | None, *, runs: Path) -> str:
-    """Where a tracker writes to: as asked, or its usual place in the folder of runs.
+    """Where a tracker writes to: as asked, or its usual place beside the folder of runs.
 
     Raises:
         TrackingError: the tracker cannot write there, or the server does not answer.
@@ -105,9 +105,16 @@ def place_of(name: str, uri: str | None, *, runs: Path) -> str:
 
 
 def load(name: str) -> Track:
-    """Import a tracker's function, and with it the tracker's own packages."""
+    """Import a tracker's function, and with it the tracker's own packages.
+
+    Raises:
+        TrackingError: a package is missing, or cannot be imported.
+    """
     module, _, function = tracker_of(name).home.partition(":")
-    return cast("Track", getattr(import_module(module), function))
+    try:
+        return cast("Track", getattr(import_module(module), function))
+    except ImportError as error:
+        raise TrackingError(f"{name} cannot be imported ({error}): pip install --upgrade 'evenfit[{name}]'") from error
 
 
 def _check_server(uri: str) -> None:

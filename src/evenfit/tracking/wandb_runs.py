@@ -7,7 +7,6 @@ a run's id is always the same, so that what is sent again replaces what was ther
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -18,8 +17,9 @@ from typing import Any
 import wandb
 
 from evenfit.errors import TrackingError
-from evenfit.tracking.trackers import Tell, Tracked
+from evenfit.tracking.environment import environment
 from evenfit.tracking.tracker_run import RUN, TrackerRun
+from evenfit.tracking.trackers import Tell, Tracked
 
 _MARK = "evenfit.json"
 _JOBS = {RUN: "search"}
@@ -120,18 +120,10 @@ def _artifact(entry: TrackerRun) -> Any:
 @contextmanager
 def _at_home(home: Path) -> Iterator[None]:
     """Let W&B keep everything in one folder, artefacts too, which it would stage in the user's own."""
-    asked = {"WANDB_DATA_DIR": str(home / "wandb" / "data"), "WANDB_CACHE_DIR": str(home / "wandb" / "cache")}
-    foreign = [name for name in os.environ if name.startswith("WANDB_") and name not in asked]
-    before = {name: os.environ.pop(name) for name in foreign}  # an agent's run id or mode is not this run's
+    kept = {"WANDB_DATA_DIR": str(home / "wandb" / "data"), "WANDB_CACHE_DIR": str(home / "wandb" / "cache")}
     try:
         (home / "wandb").mkdir(parents=True, exist_ok=True)  # or wandb would choose a folder for temporary files
-        os.environ.update({name: os.environ.get(name, value) for name, value in asked.items()})
-        added = {name for name in asked if os.environ[name] == asked[name]}
-        yield
+        with environment(kept, without="WANDB_"):  # an agent's run id or mode is not for these runs
+            yield
     except OSError as error:
         raise TrackingError(f"{home} cannot be written ({error.strerror or error}); give another --uri") from error
-    finally:
-        for name in asked:
-            if os.environ.get(name) == asked[name] and name in locals().get("added", ()):
-                del os.environ[name]
-        os.environ.update(before)
