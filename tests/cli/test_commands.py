@@ -15,7 +15,7 @@ def test_fit_hands_over_every_option(command, fake_runs):
         *("--categorical", "a,b", "--categorical", "c", "--drop", "d", "--group", "g", "--time", "t", "--weight", "w"),
         *("--metric", "auc", "--folds", "4", "--repeats", "2", "--seed", "3", "--selection", "best", "--class-weights"),
         *("--workers", "2", "--runs", "r", "--name", "n", "--delimiter", "tab", "--encoding", "latin-1"),
-        *("--require", "0.7"),
+        *("--require", "0.7", "--track", "tensorboard"),
     )
     assert (code, out) == (0, "selected 0.4\n")
     [(_, request)] = fake_runs.calls
@@ -41,6 +41,7 @@ def test_fit_hands_over_every_option(command, fake_runs):
         "name": "n",
         "delimiter": "\t",
         "encoding": "latin-1",
+        "track": ["tensorboard"],
         "require": 0.7,
     }
 

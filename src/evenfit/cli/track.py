@@ -70,7 +70,9 @@ def track_all(targets: Sequence[str], *, run: str, runs: str) -> None:
         try:
             done = run_track(run, runs=runs, to=to, uri=uri, project=PROJECT, tell=telling(time.monotonic))
         except TrackingError as error:
-            again = shlex.join(["evenfit", "track", str(Path(runs) / run), "--to", to, *(["--uri", uri] if uri else [])])
+            again = shlex.join(
+                ["evenfit", "track", str(Path(runs) / run), "--to", to, *(["--uri", uri] if uri else [])]
+            )
             raise TrackingError(f"{error}; the run itself is done and kept; to track it: {again}") from error
         sys.stderr.write(done.text())
 

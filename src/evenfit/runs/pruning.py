@@ -45,7 +45,7 @@ class Chosen:
         """
         if not (names or status or older is not None or keep is not None):
             raise ConfigError(
-                "say which runs to delete: by name, or with --status failed, --older 30d, --keep 20 (all but the latest)"
+                "say which runs to delete: by name, or with --status failed, --older 30d, --keep 20 (all but those)"
             )
         if names and (status or older is not None or keep is not None):
             raise ConfigError("name runs, or choose them with --status, --older and --keep; not both")

@@ -165,7 +165,7 @@ def _trial(
     own = f"{identity}/{trial.number}"
     status = "failed" if trial.status == DIVERGED else "done"
     splits = trial.selection_loss.shape[1]
-    about = {"began": began, "ended": ended, "status": status}
+    about: dict[str, Any] = {"began": began, "ended": ended, "status": status}
     return TrackerRun(
         identity=_identity(own),
         name=name,

@@ -20,7 +20,18 @@ from evenfit.store import states
 from evenfit.store.deletion import delete_run
 from evenfit.store.failures import decoded, told_plainly
 from evenfit.store.lock import is_locked, locked
-from evenfit.store.run import DONE, INTERRUPTED, RUNNING, STATUSES, Finish, Round, Run, automatic_name, checked_name, checked_tag
+from evenfit.store.run import (
+    DONE,
+    INTERRUPTED,
+    RUNNING,
+    STATUSES,
+    Finish,
+    Round,
+    Run,
+    automatic_name,
+    checked_name,
+    checked_tag,
+)
 from evenfit.store.schema import STEPS, check, upgrade, version
 from evenfit.store.transaction import transaction
 from evenfit.store.trial_rows import read_finishes, read_trials, write_trial

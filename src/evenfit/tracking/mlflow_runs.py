@@ -8,6 +8,7 @@ that was cut short is written anew.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,7 +151,8 @@ def _quietly() -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        with environment(_QUIET):
+        with environment(_QUIET), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what MLflow asks of SQLAlchemy: no user can mend it
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

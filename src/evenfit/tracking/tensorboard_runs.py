@@ -125,7 +125,9 @@ def _session_start(entry: TrackerRun) -> Any:
 def _hparams(tag: str, **content: Any) -> Any:
     """A summary of the HParams plugin; its own functions that make one need TensorFlow."""
     told = plugin_data_pb2.HParamsPluginData(version=metadata.PLUGIN_DATA_VERSION, **content)
-    plugin = SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME, content=told.SerializeToString(deterministic=True))
+    plugin = SummaryMetadata.PluginData(
+        plugin_name=metadata.PLUGIN_NAME, content=told.SerializeToString(deterministic=True)
+    )
     about = SummaryMetadata(plugin_data=plugin)
     return Summary(value=[Summary.Value(tag=tag, metadata=about, tensor=metadata.NULL_TENSOR)])
 

@@ -51,7 +51,9 @@ class Tracker:
 
 
 TRACKERS = {
-    "wandb": Tracker(home="evenfit.tracking.wandb_runs:track", needs=("wandb",), default="{runs}-tracked", served=False),
+    "wandb": Tracker(
+        home="evenfit.tracking.wandb_runs:track", needs=("wandb",), default="{runs}-tracked", served=False
+    ),
     "mlflow": Tracker(
         home="evenfit.tracking.mlflow_runs:track",
         needs=("mlflow", "sqlalchemy", "alembic"),
