@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from evenfit.cli.fit import gate
+from evenfit.errors import TrackingError
 from evenfit.specs.budget import Budget
 
 
@@ -18,7 +19,7 @@ def test_fit_hands_over_every_option(command, fake_runs):
         *("--require", "0.7", "--track", "tensorboard"),
     )
     assert (code, out) == (0, "selected 0.4\n")
-    [(_, request)] = fake_runs.calls
+    [_, (_, request), _] = fake_runs.calls
     assert request.to_json() == {
         "table": "a.csv",
         "target": "y",
@@ -116,6 +117,46 @@ def test_a_run_that_is_not_there_is_answered_with_one_of_a_near_name(command, fa
         command("score", "bnak-1", "new.csv")[2]
         == "evenfit: there is no run 'bnak-1' in runs; did you mean 'bank-1'?\n"
     )
+
+
+def test_trackers_are_looked_for_before_a_search_and_written_to_behind_it(command, fake_runs):
+    code, out, err = command(
+        *("fit", "a.csv", "--target", "y", "--track", "wandb", "--track", "mlflow=http://127.0.0.1:5", "--runs", "r")
+    )
+    assert (code, out, err) == (0, "selected 0.4\n", "selected 0.4selected 0.4")
+    assert [call[0] for call in fake_runs.calls] == ["check_targets", "fit", "track", "track"]
+    assert fake_runs.calls[2:] == [
+        ("track", "a", "r", "wandb", None, "evenfit"),
+        ("track", "a", "r", "mlflow", "http://127.0.0.1:5", "evenfit"),
+    ]
+
+
+def test_a_tracker_that_is_not_there_is_said_before_the_search(command, fake_runs):
+    fake_runs.refusal = TrackingError("mlflow needs mlflow")
+    assert command("fit", "a.csv", "--target", "y", "--track", "mlflow")[0] == 2
+    assert [call[0] for call in fake_runs.calls] == ["check_targets"]
+
+
+def test_a_tracker_that_refuses_takes_no_answer_away(command, fake_runs):
+    fake_runs.tracker_error = TrackingError("the disk is full")
+    code, out, err = command("fit", "a.csv", "--target", "y", "--track", "mlflow=sqlite:///x", "--runs", "r s")
+    assert (code, out) == (2, "selected 0.4\n")
+    assert err.endswith("to track it: evenfit track 'r s/a' --to mlflow --uri sqlite:///x\n")
+
+
+def test_track_hands_over_where_to_and_what(command, fake_runs):
+    assert command("track", "r/a", "--to", "mlflow", "--uri", "sqlite:///x", "--project", "p")[0] == 0
+    assert command("track", "a", "--to", "tensorboard")[0] == 0
+    assert fake_runs.calls == [
+        ("track", "a", "r", "mlflow", "sqlite:///x", "p"),
+        ("track", "a", "runs", "tensorboard", None, "evenfit"),
+    ]
+
+
+def test_an_unknown_tracker_is_refused(command, fake_runs):
+    code, _, err = command("fit", "a.csv", "--target", "y", "--track", "neptune")
+    assert (code, err) == (2, "evenfit: track must be one of wandb, mlflow, tensorboard; got 'neptune'\n")
+    assert command("track", "a", "--to", "neptune")[0] == 2
 
 
 def test_runs_are_a_table(command, fake_runs):
