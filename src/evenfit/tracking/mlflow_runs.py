@@ -1,8 +1,8 @@
 """MLflow: a parent run, a child for each trial, and below it one for each fold, in a database or on a server.
 
 Children hang on their parents by the tag ``mlflow.parentRunId``. What has been written is known by the tags
-``evenfit.identity`` and ``evenfit.digest``; the digest comes with the last thing that is written, so that a run
-that was cut short is written anew.
+``evenfit.identity`` and ``evenfit.digest``; the digest comes with the last numbers, and the status behind it, so that a
+run that was cut short is written anew.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _track(run: TrackerRun, *, uri: str, project: str, tell: Tell) -> Tracked:
         above = None if parent is None else keys[parent.identity]
         digest = entry.digest()
         found = known.get(entry.identity)
-        if found is not None and found["evenfit.digest"] == digest:
+        if found is not None and (found["evenfit.digest"], found["status"]) == (digest, _STATUSES[entry.status]):
             keys[entry.identity] = found["key"]
             if above is not None and found["mlflow.parentRunId"] != above:
                 client.set_tag(found["key"], "mlflow.parentRunId", above)
@@ -92,7 +92,7 @@ def _known(client: Any, experiment: str, root: str) -> dict[str, dict[str, str]]
         for each in page:
             tags = each.data.tags
             about = {name: tags.get(name, "") for name in ("evenfit.digest", "mlflow.parentRunId")}
-            found[tags["evenfit.identity"]] = about | {"key": each.info.run_id}
+            found[tags["evenfit.identity"]] = about | {"key": each.info.run_id, "status": each.info.status}
         token = page.token
         if not token:
             return found
@@ -120,7 +120,8 @@ def _write(client: Any, experiment: str, entry: TrackerRun, *, root: str, parent
         params=parameters[:_PARAMETERS],
         tags=[*tags, RunTag("evenfit.digest", digest)],
     )
-    client.set_terminated(key, status=_STATUSES[entry.status], end_time=ended)
+    if entry.status != "running":
+        client.set_terminated(key, status=_STATUSES[entry.status], end_time=ended)
     return key
 
 
