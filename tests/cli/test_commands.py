@@ -1,6 +1,7 @@
 """Each command: what it asks of the runs below it, and what it prints."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,20 @@ def test_runs_are_a_table(command, fake_runs):
 
 def test_runs_are_a_json_list(command, fake_runs):
     assert json.loads(command("runs", "--json")[1])[0] == {"name": "a", "loss": 0.41}
+
+
+def test_tags_and_notes_are_shown_where_there_are_any_and_long_notes_in_short(command, fake_runs, monkeypatch):
+    rows = [{"run": "a", "tags": ["x", "y"], "note": "word " * 40}, {"run": "b", "tags": [], "note": ""}]
+    listing = sys.modules["evenfit.runs.listing"]
+    monkeypatch.setattr(listing, "list_runs", lambda runs, *, tags: rows)
+    head, first, _ = command("runs")[1].splitlines()
+    assert head.split() == ["run", "tags", "note"]
+    assert first.startswith("a    x, y  word word")
+    assert len(first) < 90
+    monkeypatch.setattr(listing, "list_runs", lambda runs, *, tags: rows[1:])
+    assert command("runs")[1] == "run\nb\n"
+
+
+def test_runs_are_looked_for_by_tags(command, fake_runs):
+    command("runs", "--tag", "x", "--tag", "y")
+    assert fake_runs.calls == [("list_runs", "runs", ["x", "y"])]

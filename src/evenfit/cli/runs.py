@@ -6,6 +6,8 @@ from cyclopts import Parameter
 
 from evenfit.cli.output import print_json, print_table
 
+_LONGEST = 60  # characters of a cell
+
 
 def runs(
     *,
@@ -22,7 +24,8 @@ def runs(
     if json:
         print_json(rows)
     elif rows:
-        print_table([{name: value for name, value in row.items() if name in _used(rows)} for row in rows])
+        shown = _used(rows)
+        print_table([{name: _short(row[name]) for name in row if name in shown} for row in rows])
     elif tag:
         print_table([{"runs": f"none in {runs} with the tag {' and '.join(tag)}"}])
     else:
@@ -33,3 +36,8 @@ def runs(
 def _used(rows: list[dict[str, object]]) -> set[str]:
     """The columns to show: tags and notes only where there are any."""
     return {name for row in rows for name, value in row.items() if value or name not in ("tags", "note")}
+
+
+def _short(value: object) -> object:
+    """A cell that leaves room for the others: of a long note, its beginning."""
+    return f"{value[:_LONGEST]}..." if isinstance(value, str) and len(value) > _LONGEST + 3 else value

@@ -35,9 +35,7 @@ def paired_difference(first: Array, second: Array, *, factor: float, level: floa
     return _interval(float(differences.mean()), error, freedom=len(differences) - 1, level=level)
 
 
-def unpaired_difference(
-    first: Array, second: Array, *, factors: tuple[float, float], level: float = LEVEL
-) -> Interval:
+def unpaired_difference(first: Array, second: Array, *, factors: tuple[float, float], level: float = LEVEL) -> Interval:
     """Difference of two means over splits of their own: [S], [T]; with the factor of each one's corrected variance.
 
     Example:
