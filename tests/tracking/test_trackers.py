@@ -1,6 +1,9 @@
 """Whatever the tracker: all is there, as it was, once, and what is missing is said in one line."""
 
+import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -194,6 +197,15 @@ def test_wandb_is_offline_whatever_the_environment_says(runs, tmp_path, monkeypa
     track("bank", runs=str(runs), to="wandb", uri=str(tmp_path / "out"), project=PROJECT, tell=quiet)
     assert "bank" in READERS["wandb"](tmp_path / "out")
     assert not list((tmp_path / "home").rglob("*artifact*"))
+
+
+def test_another_process_finds_nothing_to_write(tracker, uri, write, runs):
+    write()
+    command = [sys.executable, "-m", "evenfit", "track", str(runs / "bank"), "--to", tracker, "--uri", uri, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["written"], found["unchanged"]) == (0, 25)
 
 
 @pytest.mark.parametrize("name", sorted(TRACKERS))

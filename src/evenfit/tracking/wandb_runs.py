@@ -33,8 +33,9 @@ def track(run: TrackerRun, *, uri: str, project: str, tell: Tell) -> Tracked:
         TrackingError: the folder cannot be written, or W&B refuses.
     """
     home = Path(uri)
-    written, total = 0, run.count()
-    with _at_home(home):
+    marks: dict[Path, dict[str, str]] = {}
+    total = run.count()
+    with _at_home(home), _marking(marks):
         known = _known(home / "wandb")
         for place, (entry, _) in enumerate(run.walk()):
             digest = entry.digest()
@@ -43,11 +44,12 @@ def track(run: TrackerRun, *, uri: str, project: str, tell: Tell) -> Tracked:
                 for folder, _ in found:
                     shutil.rmtree(folder)
                 try:
-                    _write(entry, home, project=project, group=run.name, digest=digest)
+                    folder = _write(entry, home, project=project, group=run.name)
                 except (wandb.Error, ValueError) as error:
                     raise TrackingError(f"wandb could not write {entry.name}: {error}") from error
-                written += 1
+                marks[folder] = {"identity": entry.identity, "name": entry.name, "digest": digest}
             tell(place + 1, total)
+    written = len(marks)
     look = f"wandb sync --include-offline {shlex.quote(str(home / 'wandb'))}/offline-run-*"
     return Tracked(tracker="wandb", uri=uri, written=written, unchanged=total - written, look=look)
 
@@ -61,8 +63,24 @@ def _known(folder: Path) -> dict[str, list[tuple[Path, dict[str, str]]]]:
     return found
 
 
-def _write(entry: TrackerRun, home: Path, *, project: str, group: str, digest: str) -> None:
-    """Write one entry, and then the mark that it is complete."""
+@contextmanager
+def _marking(marks: dict[Path, dict[str, str]]) -> Iterator[None]:
+    """Mark what was written, however the block ends, once it is on disk.
+
+    W&B writes in a process of its own, and says that a run is finished before its file is: the file is whole when
+    that process has ended.
+    """
+    try:
+        yield
+    finally:
+        if marks:
+            wandb.teardown()
+        for folder, mark in marks.items():
+            (folder / _MARK).write_text(json.dumps(mark) + "\n", encoding="utf-8")
+
+
+def _write(entry: TrackerRun, home: Path, *, project: str, group: str) -> Path:
+    """Write one entry, and give its folder."""
     for cut_short in (home / "wandb").glob(f"offline-run-*-{entry.identity}"):
         shutil.rmtree(cut_short)
     run = wandb.init(
@@ -95,9 +113,7 @@ def _write(entry: TrackerRun, home: Path, *, project: str, group: str, digest: s
             run.log_artifact(_artifact(entry))
     finally:
         run.finish(exit_code=0 if entry.status in ("done", "running") else 1)
-    folder = Path(run.dir).parent
-    mark = {"identity": entry.identity, "name": entry.name, "digest": digest}
-    (folder / _MARK).write_text(json.dumps(mark) + "\n", encoding="utf-8")
+    return Path(run.dir).parent
 
 
 def _rows(entry: TrackerRun) -> Iterator[tuple[int, dict[str, float]]]:
