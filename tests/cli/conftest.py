@@ -35,6 +35,7 @@ class FakeRuns:
     error: BaseException | None = None
     progress: list = field(default_factory=list)
     refusal: BaseException | None = None  # of a tracker, before the search
+    asked: tuple[str, ...] = ()  # trackers of a run that is resumed
     tracker_error: BaseException | None = None  # and behind it
 
     def fit(self, request, *, progress):
@@ -84,7 +85,7 @@ class FakeRuns:
     def _answer(self):
         if self.error is not None:
             raise self.error
-        return FakeAnswer()
+        return FakeAnswer(track=self.asked)
 
 
 @pytest.fixture

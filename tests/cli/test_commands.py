@@ -132,6 +132,12 @@ def test_trackers_are_looked_for_before_a_search_and_written_to_behind_it(comman
     ]
 
 
+def test_a_run_that_is_resumed_is_tracked_as_it_was_asked(command, fake_runs):
+    fake_runs.asked = ("tensorboard",)
+    assert command("resume", "r/a")[0] == 0
+    assert fake_runs.calls[1:] == [("track", "a", "r", "tensorboard", None, "evenfit")]
+
+
 def test_a_tracker_that_is_not_there_is_said_before_the_search(command, fake_runs):
     fake_runs.refusal = TrackingError("mlflow needs mlflow")
     assert command("fit", "a.csv", "--target", "y", "--track", "mlflow")[0] == 2
