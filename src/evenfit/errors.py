@@ -36,6 +36,10 @@ class TrackingError(EvenfitError):
     """A run cannot be tracked: no such tracker, a package that is missing, a server or folder that refuses."""
 
 
+class SweepError(EvenfitError, ValueError):
+    """A sweep file cannot be read or honoured, or its program cannot be run."""
+
+
 class BudgetError(EvenfitError, ValueError):
     """A budget cannot be read, or is too small for any answer."""
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "note": ("Write a note on a run, or read it.", "evenfit.cli.note:note"),
     "track": ("Write a run to W&B, MLflow or TensorBoard.", "evenfit.cli.track:track"),
     "prune-runs": ("Delete runs that are no longer needed.", "evenfit.cli.prune_runs:prune_runs"),
+    "sweep": ("Run a W&B sweep file with any program, locally.", "evenfit.cli.sweep:sweep"),
     "resume": ("Go on with a run that was stopped.", "evenfit.cli.resume:resume"),
     "audit": ("Find mistakes in a PyTorch model of yours; importing it runs its code.", "evenfit.cli.audit:audit"),
 }
