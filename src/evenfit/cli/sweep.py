@@ -26,6 +26,7 @@ def sweep(
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object.")] = False,
 ) -> int:
     """Run a W&B sweep without an account, a server or a network; the same command goes on after a stop."""
+    from evenfit.errors import SweepError
     from evenfit.sweeps import reading, running
     from evenfit.sweeps.journal import Journal
     from evenfit.sweeps.sweep import make_sweep
@@ -42,6 +43,8 @@ def sweep(
     name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in Path(file).stem)
     home = Path(folder) if folder else Path("sweeps") / name
     about = {"sweep": given, "seed": seed, "folds": folds, "seeds": seeds, "engine": engine}
+    if any("${program}" in word for word in asked.command) and not Path(asked.program).exists():
+        raise SweepError(f"there is no program {asked.program} in {Path.cwd()}")
     for warning in asked.warnings:
         _say(f"warning: {warning}")
     journal = Journal(home, about)
@@ -69,7 +72,12 @@ def sweep(
     if json:
         trials = [trial.json() for trial in loop.trials]
         print_json(
-            {"folder": os.fspath(home), "metric": asked.metric, "best": ended[0].json() if ended else None, "trials": trials}
+            {
+                "folder": os.fspath(home),
+                "metric": asked.metric,
+                "best": ended[0].json() if ended else None,
+                "trials": trials,
+            }
         )
         return 0
     rows = [
@@ -78,7 +86,9 @@ def sweep(
     ]
     if rows:
         print_table(rows)
-    counts = {status: sum(t.status() == status for t in loop.trials) for status in ("finished", "stopped", "failed", "killed")}
+    counts = {
+        status: sum(t.status() == status for t in loop.trials) for status in ("finished", "stopped", "failed", "killed")
+    }
     _say(", ".join(f"{number} {status}" for status, number in counts.items() if number) + f"; kept in {home}")
     return 0
 

@@ -14,7 +14,8 @@ def draw_quantiles(
 ) -> tuple[float, ...]:
     """Draw a quantile in [0, 1] for each size of 0, and the place of one of so many values for others.
 
-    Bergstra et al., "Algorithms for hyper-parameter optimization", NeurIPS 2011, through Optuna. The first ten are random.
+    Bergstra et al., "Algorithms for hyper-parameter optimization", NeurIPS 2011, through Optuna. The first
+    ten are random.
     """
     logging.getLogger("optuna").setLevel(logging.WARNING)
     distributions: dict[str, BaseDistribution] = {

@@ -30,7 +30,9 @@ def fill(
         "${args_no_equals}": [word for name, value in config.items() for word in (f"--{name}", str(value))],
         "${args_no_hyphens}": [f"{name}={value}" for name, value in config.items()],
         "${args_no_boolean_flags}": [
-            f"--{name}" if value is True else f"--{name}={value}" for name, value in config.items() if value is not False
+            f"--{name}" if value is True else f"--{name}={value}"
+            for name, value in config.items()
+            if value is not False
         ],
         "${args_append_hydra}": [f"+{name}={value}" for name, value in config.items()],
         "${args_override_hydra}": [f"++{name}={value}" for name, value in config.items()],

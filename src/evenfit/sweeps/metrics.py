@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from evenfit.sweeps.event_files import scalars
 
 _LONGEST = 1 << 20  # bytes of a line; a longer one is no metric
+_EVENTS_EVERY = 2.0  # seconds between looks for event files
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Metrics:
     bad: int = 0  # values that are not finite
     summary: float | None = None
     from_calls: bool = False
+    events: bool = False  # the history is of event files
+    looked: float = field(default_factory=time.monotonic)
 
     def update(self, *, ended: bool = False) -> None:
         """Read what has been added."""
@@ -69,21 +73,20 @@ class Metrics:
             if not self.from_calls:  # else one value would count twice
                 for name, value in _flat(found):
                     self._take(name, value)
-        if ended and not self.history and not self.bad:
-            for tag, value in self._events():
-                self._take(tag, value)
+        now = time.monotonic()
+        if ended or now - self.looked > _EVENTS_EVERY:
+            self.looked = now
+            self._read_events()
 
-    def update_events(self) -> None:
+    def _read_events(self) -> None:
         """Read event files anew: all of a run's values, while no other channel has any."""
-        if not self.from_calls and (not self.history or self.events):
+        if not self.from_calls and (self.events or not (self.history or self.bad)):
             found = list(self._events())
             if found:
                 self.events = True
                 self.history, self.bad = [], 0
                 for tag, value in found:
                     self._take(tag, value)
-
-    events: bool = False
 
     def _events(self) -> Iterator[tuple[str, float]]:
         for file in _event_files(self.folder, self.working, self.pid):

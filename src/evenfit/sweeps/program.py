@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -41,7 +42,7 @@ class Program:
             self._signal(signal.SIGTERM)
 
     def poll(self) -> int | None:
-        """Give its exit code once it has ended; what is left of its group is killed, and so is one that will not end."""
+        """Give its exit code once it has ended; what is left of its group is killed."""
         if self.asked is not None and time.monotonic() - self.asked > GRACE:
             self._signal(signal.SIGKILL)
         code = self.process.poll()
@@ -55,10 +56,8 @@ class Program:
         self.process.wait()
 
     def _signal(self, number: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 def start(

@@ -11,12 +11,10 @@ import yaml
 
 from evenfit.errors import SweepError
 
-_FLOAT = re.compile(
-    r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
-)
+_FLOAT = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # the library has no types
     """Safe YAML, in which an unquoted 1e-5 is a number and a key comes once."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the library's own signature
@@ -29,7 +27,8 @@ class _Loader(yaml.SafeLoader):
                 raise SweepError(f"line {line}: {key!r} comes twice, first on line {seen[key]}")
             if isinstance(key, Hashable):
                 seen[key] = line
-        return super().construct_mapping(node, deep=deep)
+        made: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        return made
 
 
 # PyYAML looks a plain word up by its first letter, and its own float, of YAML 1.1, wants a point.

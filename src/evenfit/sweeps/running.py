@@ -210,7 +210,8 @@ class Loop:
                 values = [run.value for run in runs if run is not None and run.value is not None]
                 if len(values) > 1 and len(set(values)) == 1:
                     self.warnings.append(
-                        f"trial {trial.number}: all folds have the same metric, {values[0]:.6g}; does the program use fold?"
+                        f"trial {trial.number}: all folds have the same metric, {values[0]:.6g}; "
+                        "does the program use fold?"
                     )
             yield trial
 

@@ -108,7 +108,9 @@ def _check_controller(given: Mapping[str, Any]) -> None:
         raise SweepError(f"controller.type must be local or cloud, got {controller['type']!r}")
 
 
-def _check_method(method: str, parameters: Mapping[Names, Distribution], *, metric: str, given: Mapping[str, Any]) -> None:
+def _check_method(
+    method: str, parameters: Mapping[Names, Distribution], *, metric: str, given: Mapping[str, Any]
+) -> None:
     if method == "grid":
         for names, known in parameters.items():
             if not known.discrete:

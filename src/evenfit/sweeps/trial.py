@@ -53,7 +53,8 @@ class Trial:
 
     def tried(self, sweep: Sweep) -> Tried:
         """Itself as proposals see it: the best value of each run, as W&B's bayes has it, and their mean."""
-        bests = [min(map(sweep.better, run.history)) for run in self.runs.values() if run.history and run.status != FAILED]
+        used = [run for run in self.runs.values() if run.history and run.status != FAILED]
+        bests = [min(map(sweep.better, run.history)) for run in used]
         loss = sum(bests) / len(bests) if bests and self.ended else None
         return Tried(chosen=self.chosen, loss=loss, running=not self.ended)
 

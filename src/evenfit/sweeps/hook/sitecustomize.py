@@ -22,9 +22,9 @@ def _send(kind, values):
                 walk(prefix + str(name) + ".", value)
                 continue
             with contextlib.suppress(Exception):
-                value = value.item() if hasattr(value, "item") else value
-                if isinstance(value, (bool, int, float)):
-                    numbers[prefix + str(name)] = float(value) if math.isfinite(value) else repr(float(value))
+                number = value.item() if hasattr(value, "item") else value
+                if isinstance(number, (bool, int, float)):
+                    numbers[prefix + str(name)] = float(number) if math.isfinite(number) else repr(float(number))
 
     with contextlib.suppress(Exception):
         walk("", dict(values))
@@ -47,10 +47,7 @@ def _wrap(module):
         with contextlib.suppress(Exception):
             pending.update(data)
             # a call with commit=False adds to the next one's values
-            if commit or (commit is None and step is None):
-                _send("log", pending)
-                pending.clear()
-            elif step is not None:
+            if commit or commit is None:
                 _send("log", pending)
                 pending.clear()
         return answer
