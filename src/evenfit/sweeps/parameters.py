@@ -69,7 +69,7 @@ def parse_parameters(given: Any, *, where: str = "parameters", within: Names = (
 
 
 def _distribution(spec: Mapping[str, Any], *, where: str) -> Distribution:
-    kind = spec.get("distribution", _inferred(spec, where=where))
+    kind = spec["distribution"] if "distribution" in spec else _inferred(spec, where=where)
     if kind not in _KEYS:
         near = difflib.get_close_matches(str(kind), list(_KEYS), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_KEYS)}"

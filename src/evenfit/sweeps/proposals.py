@@ -28,6 +28,7 @@ class Tried:
     chosen: Mapping[Names, Any]
     loss: float | None  # its best so far, lower is better; none while it runs or where it failed
     running: bool = False
+    latest: float | None = None  # the last that a failed one had
 
 
 Propose = Callable[[Sweep, Sequence[Tried], int], Chosen | None]
@@ -66,7 +67,7 @@ def bayes(sweep: Sweep, tried: Sequence[Tried], seed: int) -> Chosen:
     generator = np.random.default_rng([seed, len(tried)])
     filled = {"worst": max, "best": min}.get(sweep.impute, max)(losses)
     points = _points(searched, ended)
-    values = np.array([filled if trial.loss is None else trial.loss for trial in ended])
+    values = np.array([_loss(trial, sweep.impute, filled) for trial in ended])
     if len(points) > 100:
         kept = generator.integers(len(points), size=100)
         points, values = points[kept], values[kept]
@@ -134,6 +135,13 @@ def _key(chosen: Mapping[Names, Any]) -> str:
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _loss(trial: Tried, impute: str, filled: float) -> float:
+    """A trial's loss, or what stands for it where it failed."""
+    if trial.loss is not None:
+        return trial.loss
+    return trial.latest if impute == "latest" and trial.latest is not None else filled
 
 
 def _code(known: Distribution, value: Any) -> float:

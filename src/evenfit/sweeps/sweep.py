@@ -37,7 +37,6 @@ class Sweep:
     maximize: bool = False
     target: float | None = None
     impute: str = "worst"
-    impute_while_running: str = "false"
     early_terminate: Hyperband | None = None
     run_cap: int | None = None
     program: str = ""
@@ -144,12 +143,13 @@ def _metric(given: Any) -> dict[str, Any]:
     ):
         if value not in known:
             raise SweepError(f"metric.{key} must be one of {', '.join(known)}; got {value!r}")
+    if running != "false":
+        raise SweepError("metric.impute_while_running cannot be honoured: what runs is taken at the process's mean")
     return {
         "metric": given["name"],
         "maximize": goal == "maximize",
         "target": target,
         "impute": given.get("impute", "worst"),
-        "impute_while_running": running,
     }
 
 

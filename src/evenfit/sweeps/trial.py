@@ -56,7 +56,9 @@ class Trial:
         used = [run for run in self.runs.values() if run.history and run.status != FAILED]
         bests = [min(map(sweep.better, run.history)) for run in used]
         loss = sum(bests) / len(bests) if bests and self.ended else None
-        return Tried(chosen=self.chosen, loss=loss, running=not self.ended)
+        lasts = [sweep.better(run.history[-1]) for run in self.runs.values() if run.history]
+        latest = sum(lasts) / len(lasts) if lasts else None
+        return Tried(chosen=self.chosen, loss=loss, running=not self.ended, latest=latest)
 
     def json(self) -> dict[str, Any]:
         """Itself for programs."""
