@@ -32,6 +32,14 @@ class StoreError(EvenfitError):
     """A store or a run folder is missing, damaged, locked, full, or from a newer version."""
 
 
+class TrackingError(EvenfitError):
+    """A run cannot be tracked: no such tracker, a package that is missing, a server or folder that refuses."""
+
+
+class SweepError(EvenfitError, ValueError):
+    """A sweep file cannot be read or honoured, or its program cannot be run."""
+
+
 class BudgetError(EvenfitError, ValueError):
     """A budget cannot be read, or is too small for any answer."""
 

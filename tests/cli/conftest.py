@@ -17,6 +17,8 @@ class FakeAnswer:
     folder: Path = Path("runs/a")
     upper_bound: float = 0.5
     require: float | None = None
+    name: str = "a"
+    track: tuple[str, ...] = ()
 
     def text(self):
         return "selected 0.4"
@@ -32,6 +34,9 @@ class FakeRuns:
     calls: list = field(default_factory=list)
     error: BaseException | None = None
     progress: list = field(default_factory=list)
+    refusal: BaseException | None = None  # of a tracker, before the search
+    asked: tuple[str, ...] = ()  # trackers of a run that is resumed
+    tracker_error: BaseException | None = None  # and behind it
 
     def fit(self, request, *, progress):
         self.calls.append(("fit", request))
@@ -55,9 +60,23 @@ class FakeRuns:
         self.calls.append(("score", folder, file, delimiter, encoding))
         return self._answer()
 
-    def list_runs(self, runs):
-        self.calls.append(("list_runs", runs))
+    def list_runs(self, runs, *, tags):
+        self.calls.append(("list_runs", runs, tags))
         return [{"name": "a", "loss": 0.41}, {"name": "long name", "loss": None}]
+
+    def check_targets(self, targets, *, runs):
+        self.calls.append(("check_targets", targets, runs))
+        if self.refusal is not None:
+            raise self.refusal
+
+    def split_target(self, text):
+        return text.split("=") if "=" in text else (text, None)
+
+    def track(self, run, *, runs, to, uri, project, tell):
+        self.calls.append(("track", run, runs, to, uri, project))
+        if self.tracker_error is not None:
+            raise self.tracker_error
+        return FakeAnswer()
 
     def show(self, run, runs):
         self.calls.append(("show", run, runs))
@@ -66,7 +85,7 @@ class FakeRuns:
     def _answer(self):
         if self.error is not None:
             raise self.error
-        return FakeAnswer()
+        return FakeAnswer(track=self.asked)
 
 
 @pytest.fixture
@@ -74,10 +93,12 @@ def fake_runs(monkeypatch):
     """The command line with a stand-in below it."""
     fake = FakeRuns()
     homes = {"fit": ("fit", "plan", "resume"), "predict": ("predict", "score"), "listing": ("list_runs", "show")}
+    homes["tracking"] = ("check_targets", "split_target", "track")
     for home, functions in homes.items():
         module = ModuleType(f"evenfit.runs.{home}")
         for name in functions:
             setattr(module, name, getattr(fake, name))
+        module.PROJECT = "evenfit"
         monkeypatch.setitem(sys.modules, f"evenfit.runs.{home}", module)
     return fake
 

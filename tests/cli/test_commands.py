@@ -1,11 +1,13 @@
 """Each command: what it asks of the runs below it, and what it prints."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from evenfit.cli.fit import gate
+from evenfit.errors import TrackingError
 from evenfit.specs.budget import Budget
 
 
@@ -15,10 +17,10 @@ def test_fit_hands_over_every_option(command, fake_runs):
         *("--categorical", "a,b", "--categorical", "c", "--drop", "d", "--group", "g", "--time", "t", "--weight", "w"),
         *("--metric", "auc", "--folds", "4", "--repeats", "2", "--seed", "3", "--selection", "best", "--class-weights"),
         *("--workers", "2", "--runs", "r", "--name", "n", "--delimiter", "tab", "--encoding", "latin-1"),
-        *("--require", "0.7"),
+        *("--require", "0.7", "--track", "tensorboard"),
     )
     assert (code, out) == (0, "selected 0.4\n")
-    [(_, request)] = fake_runs.calls
+    [_, (_, request), _] = fake_runs.calls
     assert request.to_json() == {
         "table": "a.csv",
         "target": "y",
@@ -41,6 +43,7 @@ def test_fit_hands_over_every_option(command, fake_runs):
         "name": "n",
         "delimiter": "\t",
         "encoding": "latin-1",
+        "track": ["tensorboard"],
         "require": 0.7,
     }
 
@@ -117,6 +120,52 @@ def test_a_run_that_is_not_there_is_answered_with_one_of_a_near_name(command, fa
     )
 
 
+def test_trackers_are_looked_for_before_a_search_and_written_to_behind_it(command, fake_runs):
+    code, out, err = command(
+        *("fit", "a.csv", "--target", "y", "--track", "wandb", "--track", "mlflow=http://127.0.0.1:5", "--runs", "r")
+    )
+    assert (code, out, err) == (0, "selected 0.4\n", "selected 0.4selected 0.4")
+    assert [call[0] for call in fake_runs.calls] == ["check_targets", "fit", "track", "track"]
+    assert fake_runs.calls[2:] == [
+        ("track", "a", "r", "wandb", None, "evenfit"),
+        ("track", "a", "r", "mlflow", "http://127.0.0.1:5", "evenfit"),
+    ]
+
+
+def test_a_run_that_is_resumed_is_tracked_as_it_was_asked(command, fake_runs):
+    fake_runs.asked = ("tensorboard",)
+    assert command("resume", "r/a")[0] == 0
+    assert fake_runs.calls[1:] == [("track", "a", "r", "tensorboard", None, "evenfit")]
+
+
+def test_a_tracker_that_is_not_there_is_said_before_the_search(command, fake_runs):
+    fake_runs.refusal = TrackingError("mlflow needs mlflow")
+    assert command("fit", "a.csv", "--target", "y", "--track", "mlflow")[0] == 2
+    assert [call[0] for call in fake_runs.calls] == ["check_targets"]
+
+
+def test_a_tracker_that_refuses_takes_no_answer_away(command, fake_runs):
+    fake_runs.tracker_error = TrackingError("the disk is full")
+    code, out, err = command("fit", "a.csv", "--target", "y", "--track", "mlflow=sqlite:///x", "--runs", "r s")
+    assert (code, out) == (2, "selected 0.4\n")
+    assert err.endswith("to track it: evenfit track 'r s/a' --to mlflow --uri sqlite:///x\n")
+
+
+def test_track_hands_over_where_to_and_what(command, fake_runs):
+    assert command("track", "r/a", "--to", "mlflow", "--uri", "sqlite:///x", "--project", "p")[0] == 0
+    assert command("track", "a", "--to", "tensorboard")[0] == 0
+    assert fake_runs.calls == [
+        ("track", "a", "r", "mlflow", "sqlite:///x", "p"),
+        ("track", "a", "runs", "tensorboard", None, "evenfit"),
+    ]
+
+
+def test_an_unknown_tracker_is_refused(command, fake_runs):
+    code, _, err = command("fit", "a.csv", "--target", "y", "--track", "neptune")
+    assert (code, err) == (2, "evenfit: track must be one of wandb, mlflow, tensorboard; got 'neptune'\n")
+    assert command("track", "a", "--to", "neptune")[0] == 2
+
+
 def test_runs_are_a_table(command, fake_runs):
     code, out, _ = command("runs")
     assert code == 0
@@ -125,3 +174,20 @@ def test_runs_are_a_table(command, fake_runs):
 
 def test_runs_are_a_json_list(command, fake_runs):
     assert json.loads(command("runs", "--json")[1])[0] == {"name": "a", "loss": 0.41}
+
+
+def test_tags_and_notes_are_shown_where_there_are_any_and_long_notes_in_short(command, fake_runs, monkeypatch):
+    rows = [{"run": "a", "tags": ["x", "y"], "note": "word " * 40}, {"run": "b", "tags": [], "note": ""}]
+    listing = sys.modules["evenfit.runs.listing"]
+    monkeypatch.setattr(listing, "list_runs", lambda runs, *, tags: rows)
+    head, first, _ = command("runs")[1].splitlines()
+    assert head.split() == ["run", "tags", "note"]
+    assert first.startswith("a    x, y  word word")
+    assert len(first) < 90
+    monkeypatch.setattr(listing, "list_runs", lambda runs, *, tags: rows[1:])
+    assert command("runs")[1] == "run\nb\n"
+
+
+def test_runs_are_looked_for_by_tags(command, fake_runs):
+    command("runs", "--tag", "x", "--tag", "y")
+    assert fake_runs.calls == [("list_runs", "runs", ["x", "y"])]

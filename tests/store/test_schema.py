@@ -25,7 +25,8 @@ _FIRST = (
         for name in ARRAYS
     ),
 )
-WRITTEN = ((), _FIRST, _FIRST)
+_TAGGED = (*_FIRST, "UPDATE runs SET note = 'words'", "INSERT INTO tags VALUES (1, 'paper')")
+WRITTEN = ((), _FIRST, _FIRST, _TAGGED)
 
 
 def _store_of(version, path):
@@ -53,6 +54,7 @@ def test_a_store_of_any_older_version_is_brought_up_to_date(tmp_path, version):
         if version:
             (run,) = store.runs()
             assert (run.name, run.seed, run.summary, run.seconds_spent) == ("old", 3, {"loss": 0.5}, 5.0)
+            assert (run.note, run.tags) == (("words", ("paper",)) if version >= 3 else ("", ()))
             assert store.rounds(run)[0].configs == ({"width": 8},)
             (trial,) = store.trials(run)
             assert (trial.config.width, trial.loss, trial.seconds) == (8, 1.0, 1.5)

@@ -9,6 +9,7 @@ from cyclopts import Group, Parameter
 from evenfit.cli.main import DONE, GATE_FAILED
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
+from evenfit.cli.track import check_targets, track_all
 from evenfit.cli.whole import whole
 from evenfit.runs.options import read_options, request_from
 
@@ -79,6 +80,14 @@ def fit(
     encoding: Annotated[str | None, Parameter(group=_FILES, help="Default: found from the table.")] = None,
     runs: Annotated[str | None, Parameter(group=_OUTPUT, help="Folder of the runs. Default: runs.")] = None,
     name: Annotated[str | None, Parameter(group=_OUTPUT, help="Of the run. Default: made from the table's.")] = None,
+    track: Annotated[
+        list[str] | None,
+        Parameter(
+            group=_OUTPUT,
+            help="Write the finished run to wandb, mlflow or tensorboard; mlflow=http://HOST:PORT says where to.",
+            negative="",
+        ),
+    ] = None,
     require: Annotated[
         float | None,
         Parameter(group=_OUTPUT, help="Exit with 1 if the estimate's upper bound exceeds this loss."),
@@ -109,6 +118,7 @@ def fit(
         "encoding": encoding,
         "runs": runs,
         "name": name,
+        "track": None if track is None else ",".join(track),
         "require": require,
     }
     given = {option: value for option, value in flags.items() if value is not None}
@@ -118,12 +128,14 @@ def fit(
     from evenfit.runs.fit import fit as run_fit
     from evenfit.runs.fit import plan as run_plan
 
+    check_targets(request.track, runs=request.runs)
     if plan:
         print_answer(run_plan(request), as_json=json)
         return 0
     with reporting(quiet=json) as progress:
         outcome = run_fit(request, progress=progress)
     print_answer(outcome, as_json=json)
+    track_all(request.track, run=outcome.name, runs=request.runs)
     return gate(outcome.upper_bound, require=request.require)
 
 

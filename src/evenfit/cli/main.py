@@ -25,6 +25,12 @@ COMMANDS = {
     "score": ("Measure a run's model on fresh rows.", "evenfit.cli.score:score"),
     "runs": ("List the runs.", "evenfit.cli.runs:runs"),
     "show": ("Print what a run found.", "evenfit.cli.show:show"),
+    "compare-runs": ("Compare what two runs selected, fold by fold.", "evenfit.cli.compare_runs:compare_runs"),
+    "tag": ("Give a run tags, or take them away.", "evenfit.cli.tag:tag"),
+    "note": ("Write a note on a run, or read it.", "evenfit.cli.note:note"),
+    "track": ("Write a run to W&B, MLflow or TensorBoard.", "evenfit.cli.track:track"),
+    "prune-runs": ("Delete runs that are no longer needed.", "evenfit.cli.prune_runs:prune_runs"),
+    "sweep": ("Run a W&B sweep file with any program, locally.", "evenfit.cli.sweep:sweep"),
     "resume": ("Go on with a run that was stopped.", "evenfit.cli.resume:resume"),
     "diagnose": ("Say what is wrong with a network on a table, and what helps.", "evenfit.cli.diagnose:diagnose"),
     "bias-variance": (

@@ -8,6 +8,7 @@ from evenfit.cli.fit import gate
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
 from evenfit.cli.run_folder import name_and_runs
+from evenfit.cli.track import track_all
 
 
 def resume(
@@ -28,4 +29,5 @@ def resume(
     with reporting(quiet=json) as progress:
         outcome = run_resume(name, runs=home, progress=progress)
     print_answer(outcome, as_json=json)
+    track_all(outcome.track, run=name, runs=home)
     return gate(outcome.upper_bound, require=outcome.require if require is None else require)

@@ -288,7 +288,12 @@ class Job:
             seconds_spent=self._spent(),
         )
         return Outcome(
-            study=study, facts=facts, folder=self.run.folder, name=self.run.name, require=self.request.require
+            study=study,
+            facts=facts,
+            folder=self.run.folder,
+            name=self.run.name,
+            require=self.request.require,
+            track=self.request.track,
         )
 
 

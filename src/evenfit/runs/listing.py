@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,12 @@ class Shown:
         return _progress(self)
 
 
-def list_runs(runs: str | Path) -> list[dict[str, object]]:
-    """One row a run, the latest last; none where there is no store."""
+def list_runs(runs: str | Path, *, tags: Collection[str] = ()) -> list[dict[str, object]]:
+    """One row a run, the latest last; none where there is no store. With tags, runs that have them all."""
     if not (Path(runs) / FILE_NAME).exists():
         return []
     with open_store(Path(runs), create=False) as store:
-        return [_row(run) for run in reversed(store.runs())]
+        return [_row(run) for run in reversed(store.runs()) if set(tags) <= set(run.tags)]
 
 
 def show(run: str, runs: str | Path) -> Shown:
@@ -70,6 +70,8 @@ def _row(run: Run) -> dict[str, object]:
         "estimate": score.get("mean"),
         "low": score.get("low"),
         "high": score.get("high"),
+        "tags": list(run.tags),
+        "note": run.note,
     }
 
 

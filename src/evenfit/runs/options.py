@@ -152,6 +152,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "workers": _read_whole,
     "runs": _read_text,
     "name": _read_text,
+    "track": _read_columns,
     "delimiter": _read_delimiter,
     "encoding": _read_text,
     "require": _read_number,

@@ -21,6 +21,7 @@ class Outcome:
     folder: Path
     name: str
     require: float | None = None  # the loss that the request's gate asks for
+    track: tuple[str, ...] = ()  # the trackers that the request asks for
 
     def text(self) -> str:
         """The short report that ``fit`` prints."""

@@ -10,6 +10,7 @@ from evenfit.specs.budget import Budget
 
 TASKS = ("classification", "regression")
 SELECTIONS = ("one-se", "best")
+TRACKERS = ("wandb", "mlflow", "tensorboard")
 METRICS = {  # those of evenfit.results.metrics, whose home needs numpy
     "log_loss": "classification",
     "accuracy": "classification",
@@ -53,6 +54,7 @@ class FitRequest:
     name: str | None = None  # made from the table's name
     delimiter: str | None = None  # found from the first lines
     encoding: str | None = None  # found from the first bytes
+    track: tuple[str, ...] = ()  # trackers that the finished run is written to: mlflow, or mlflow=URI
     require: float | None = None  # the gate: the estimate's upper bound may not exceed this loss
 
     def __post_init__(self) -> None:
@@ -73,6 +75,8 @@ class FitRequest:
             raise ConfigError(f"delimiter must be one character, got {self.delimiter!r}")
         if self.require is not None and not math.isfinite(self.require):
             raise ConfigError(f"require must be a finite loss, got {self.require}")
+        for target in self.track:
+            _check_choice("track", target.partition("=")[0], TRACKERS)
         if self.name is not None:
             _check_name(self.name)
 
@@ -83,6 +87,7 @@ class FitRequest:
             "budget": self.budget.to_json(),
             "categorical": list(self.categorical),
             "drop": list(self.drop),
+            "track": list(self.track),
         }
 
     @classmethod
@@ -92,6 +97,7 @@ class FitRequest:
         values["budget"] = Budget(**values["budget"])
         values["categorical"] = tuple(values["categorical"])
         values["drop"] = tuple(values["drop"])
+        values["track"] = tuple(values.get("track", ()))  # runs of before it was one have none
         return cls(**values)
 
 

@@ -29,6 +29,8 @@ class Run:
     summary: Mapping[str, Any] | None  # what came of it; None until the run is done
     report: str  # the same for people, as it was printed; empty until the run is done
     trials: int  # how many are stored
+    note: str  # the user's own words
+    tags: tuple[str, ...]  # the user's, sorted
 
     @property
     def seed(self) -> int:
@@ -69,6 +71,20 @@ def checked_name(name: str) -> str:
             f"got {name!r}"
         )
     return name
+
+
+def checked_tag(tag: str) -> str:
+    """Give a tag back, if it can be one.
+
+    Raises:
+        StoreError: it is empty, too long, begins with a dash, or has spaces, commas or characters that cannot be shown.
+    """
+    shown = all(unicodedata.category(letter)[0] not in "CZ" for letter in tag)
+    if not (tag and shown and not tag.startswith("-") and "," not in tag and len(tag) <= 64):
+        raise StoreError(
+            f"a tag must be a word: 1 to 64 characters, no spaces or commas, no dash in front; got {tag!r}"
+        )
+    return tag
 
 
 def automatic_name(request: Mapping[str, Any]) -> str:

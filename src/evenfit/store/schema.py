@@ -56,6 +56,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE trials ADD COLUMN loss REAL",
         "ALTER TABLE trials ADD COLUMN seconds_spent REAL",
     ),
+    (
+        "ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE tags (
+            run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            PRIMARY KEY (run, name)
+        )""",
+    ),
 )
 
 

@@ -17,16 +17,29 @@ from typing import Any, Self
 from evenfit.errors import StoreError
 from evenfit.results.trial import Trial
 from evenfit.store import states
+from evenfit.store.deletion import delete_run
 from evenfit.store.failures import decoded, told_plainly
 from evenfit.store.lock import is_locked, locked
-from evenfit.store.run import DONE, INTERRUPTED, RUNNING, STATUSES, Finish, Round, Run, automatic_name, checked_name
+from evenfit.store.run import (
+    DONE,
+    INTERRUPTED,
+    RUNNING,
+    STATUSES,
+    Finish,
+    Round,
+    Run,
+    automatic_name,
+    checked_name,
+    checked_tag,
+)
 from evenfit.store.schema import STEPS, check, upgrade, version
 from evenfit.store.transaction import transaction
 from evenfit.store.trial_rows import read_finishes, read_trials, write_trial
 
 FILE_NAME = "evenfit.sqlite"
 _RUN = """SELECT name, created, status, request, fingerprint, seconds_spent, summary, report,
-    (SELECT count(*) FROM trials WHERE trials.run = runs.id) FROM runs"""
+    (SELECT count(*) FROM trials WHERE trials.run = runs.id), note,
+    (SELECT json_group_array(name) FROM tags WHERE tags.run = runs.id) FROM runs"""
 _SPEND = "UPDATE runs SET seconds_spent = max(seconds_spent, ?) WHERE id = ?"
 
 
@@ -240,6 +253,32 @@ class Store:
         stored = None if summary is None else json.dumps(summary)
         self._set(run, "status = ?, summary = ?, report = ?", status, stored, report)
 
+    def tag(self, run: Run, add: Collection[str], *, remove: Collection[str] = ()) -> None:
+        """Give a run tags and take others away; what it has or lacks already is no mistake."""
+        rows = [(checked_tag(tag),) for tag in add]
+        with told_plainly(self.path), transaction(self._connection):
+            key = self._key(run)
+            self._connection.executemany("DELETE FROM tags WHERE run = ? AND name = ?", [(key, tag) for tag in remove])
+            self._connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", [(key, *row) for row in rows])
+
+    def note(self, run: Run, text: str) -> None:
+        """Write the user's own words on a run, in place of those before."""
+        self._set(run, "note = ?", text)
+
+    def delete(self, run: Run) -> None:
+        """Delete a run, its trials and its folder, with everything in it.
+
+        Raises:
+            StoreError: a process is executing it, or its folder cannot be deleted.
+        """
+        delete_run(self._connection, self.path, run)
+
+    def compact(self) -> None:
+        """Give what deleted runs took back to the disk."""
+        with told_plainly(self.path):
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _set(self, run: Run, assignments: str, *values: Any) -> None:
         """Change a run's row; the assignments are this class's own."""
         with told_plainly(self.path, run=run.folder), transaction(self._connection):
@@ -266,7 +305,7 @@ class Store:
 
     def _as_run(self, row: tuple[Any, ...]) -> Run:
         """Make a run of its row."""
-        name, created, status, request, fingerprint, seconds_spent, summary, report, trials = row
+        name, created, status, request, fingerprint, seconds_spent, summary, report, trials, note, tags = row
         folder = self.path.parent / str(name)
         with decoded(self.path, f"the run {name}"):
             return Run(
@@ -280,6 +319,8 @@ class Store:
                 summary=None if summary is None else json.loads(summary),
                 report=report,
                 trials=trials,
+                note=note,
+                tags=tuple(sorted(json.loads(tags))),
             )
 
 

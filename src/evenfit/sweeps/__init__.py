@@ -1,0 +1,1 @@
+"""W&B sweep files, run locally: reading them, proposing, running programs, stopping runs early."""

@@ -1,0 +1,1 @@
+"""A stored run written to W&B, MLflow or TensorBoard."""
