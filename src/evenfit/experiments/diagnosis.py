@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from evenfit.results.study import Truth
 Numbers = npt.NDArray[np.floating]
 
 CHECKPOINTS = 12
+_FOLDS = 10_000  # more than there are folds in a repeat
 _DRAW = 0xD1A6  # of seeds: those that a search chose this config by would flatter it
 _ROUND = 0.12  # of the time that is left: what a round of remedies may take, so that the plan can be corrected
 
@@ -33,7 +35,6 @@ class Wish:
     variant: Any
     splits: tuple[Split, ...]
     draw: int = 0
-    start: int = 0  # place of the first split among those of the same variant, for its seeds
     cost: float = 1.0  # of a fit, as a multiple of the model's as it is
 
 
@@ -64,8 +65,8 @@ class Case:
 def fulfil(case: Case, wishes: Sequence[Wish], *, checkpoints: int = 0, stop: Callable[[], bool]) -> dict[str, Outcome]:
     """Fit what is wished for, all in one go; wishes that were stopped before their end are left out.
 
-    A model's seed is a function of the case's, the draw and the place of its split among the wish's: never of the
-    variant, so that variants are paired.
+    A model's seed is a function of the case's, the draw and its split's repeat and fold: never of the variant, so that
+    variants are paired.
     """
     began = time.monotonic()
     splits: dict[int, tuple[int, Split]] = {}
@@ -74,9 +75,8 @@ def fulfil(case: Case, wishes: Sequence[Wish], *, checkpoints: int = 0, stop: Ca
     for number, wish in enumerate(wishes):
         for place, split in enumerate(wish.splits):
             known = splits.setdefault(id(split), (len(splits), split))[0]
-            fits.append(
-                Fit(variant=number, split=known, seed=member_seed(case.seed, _DRAW + wish.draw, wish.start + place))
-            )
+            seed = member_seed(case.seed, _DRAW + wish.draw, split.repeat * _FOLDS + split.fold)
+            fits.append(Fit(variant=number, split=known, seed=seed))
             owner.append((number, place))
     learner = case.learner_of([wish.variant for wish in wishes])
     found: list[dict[int, Fitted]] = [{} for _ in wishes]
@@ -128,6 +128,21 @@ def joined(first: Outcome, second: Outcome) -> Outcome:
         failures=tuple(dict.fromkeys(first.failures + second.failures)),
         notes=tuple(dict.fromkeys(first.notes + second.notes)),
         seconds=first.seconds + second.seconds,
+    )
+
+
+def on_splits(whole: Outcome, places: Sequence[int]) -> Outcome:
+    """Give what a variant came to on some of its splits, those on which it failed not among them."""
+    curves = whole.curves  # those that failed have none
+    if len(curves) == len(whole.losses):
+        curves = tuple(curves[place] for place in places)
+    return replace(
+        whole,
+        losses=whole.losses[list(places)],
+        training=whole.training[list(places)],
+        validation=whole.validation[list(places)],
+        predictions=tuple(whole.predictions[place] for place in places),
+        curves=curves,
     )
 
 
@@ -249,10 +264,13 @@ def mean_prediction(predictions: Numbers) -> Numbers:
 
 
 def by_repeat(own: Sequence[Outcome], splits: Sequence[Split], rows: int) -> Numbers:
-    """Give out-of-fold predictions as [repeats, members, rows, K]; NaN where a row is not judged."""
-    repeats = sorted({split.repeat for split in splits})
+    """Give out-of-fold predictions of whole repeats, [repeats, members, rows, K]; NaN where a row is not judged."""
+    counts = Counter(split.repeat for split in splits)
+    repeats = sorted(repeat for repeat, count in counts.items() if count == max(counts.values()))
     known = np.full((len(repeats), len(own), rows, own[0].predictions[0].shape[1]), np.nan)
     for member, outcome in enumerate(own):
         for split, predictions in zip(splits, outcome.predictions, strict=True):
+            if split.repeat not in repeats:
+                continue
             known[repeats.index(split.repeat), member, split.validate] = predictions
     return known

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeRegressor
 
 from evenfit.errors import BudgetError, ConfigError, DataError
 from evenfit.runs.measures.diagnose import diagnose
@@ -99,3 +100,42 @@ def test_an_estimator_that_leaves_nothing_to_chance_has_no_copies():
     assert found.verdict == "underfit"
     assert found.placebos.remedies == ()
     assert any("nothing to chance" in note for note in found.notes)
+
+
+class Picky(DecisionTreeRegressor):
+    """A tree that cannot be fitted without a certain row."""
+
+    def fit(self, X, y):
+        if not (X[:, 0] > 90).any():
+            raise ValueError("the row is not there")
+        return super().fit(X, y)
+
+
+def test_splits_on_which_the_model_fails_are_left_out_and_said():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    X[7, 0] = 99.0  # every repeat has one fold of five that trains without it
+    y = X[:, 1] + 0.3 * rng.normal(size=150)
+    found = diagnose(Picky(max_depth=4, random_state=0), X, y, budget=30)
+    assert any("failed on 5 of 25 splits" in note and "the row is not there" in note for note in found.notes)
+    assert np.isfinite([found.losses.training.mean, found.losses.validation.mean]).all()
+    assert found.remedies
+    assert all(np.isfinite(one.effect.mean) for one in found.remedies)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_model_that_fails_on_most_splits_is_not_diagnosed():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    X[[3, 7], 0] = 99.0
+    with pytest.raises(DataError, match=r"failed on \d+ of \d+ splits, too many"):
+        diagnose(Fussy(max_depth=4, random_state=0), X, X[:, 1], budget=30)
+
+
+class Fussy(DecisionTreeRegressor):
+    """A tree that cannot be fitted without two certain rows, which are in one fold of validation or in two."""
+
+    def fit(self, X, y):
+        if (X[:, 0] > 90).sum() < 2:
+            raise ValueError("the rows are not there")
+        return super().fit(X, y)

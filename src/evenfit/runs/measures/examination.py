@@ -20,6 +20,7 @@ from evenfit.experiments.diagnosis import (
     ensemble_losses,
     joined,
     measure_remedies,
+    on_splits,
     run_round,
 )
 from evenfit.experiments.diagnosis_plan import PLACEBOS, Scale, affordable_scale, in_order
@@ -39,6 +40,7 @@ _FRESH_REPEATS = 2
 _CONFIRMED = 2  # of the remedies that help most
 _RESERVE = 85  # fits, of 25 splits: the combination, and all that is measured on fresh folds
 _MOST_RESERVED = 0.25  # of the time that is left
+_MOST_FAILED = 1 / 3  # of the splits, where the model itself could not be fitted
 _ROWS_FOR_FEWER = 20  # training rows; fewer are not cut further
 
 Numbers = npt.NDArray[np.floating]
@@ -191,7 +193,6 @@ class Examination:
                 variant=variant,
                 splits=self.splits[folds * (name in begun) :],
                 draw=int(name),
-                start=folds * (name in begun),
             )
             for name in names
         ]
@@ -199,7 +200,7 @@ class Examination:
         outcomes = self.round("the model and its copies", wishes, checkpoints=CHECKPOINTS) if wishes else {}
         if scale.repeats > 1 and "0" not in outcomes:
             self.rescale(Scale(repeats=1, copies=0), folds)
-            return [probe["0"], *copies.values()]
+            return self.without_failures([probe["0"], *copies.values()])
         whole = []
         for name in names:
             parts = [known[name] for known in (begun, outcomes) if name in known]
@@ -229,18 +230,36 @@ class Examination:
             )
 
     def without_failures(self, own: list[Outcome]) -> list[Outcome]:
-        """Leave out copies that failed on a split; where the model itself did, the splits on which it failed."""
+        """Leave out the splits on which the model itself failed, and copies that failed on another.
+
+        Raises:
+            DataError: the model failed on more than a third of the splits.
+        """
+        whole = own[0]
+        good = np.flatnonzero(np.isfinite(whole.losses))
+        failed = len(whole.losses) - len(good)
+        if failed:
+            why = "; ".join(whole.failures) or "its losses are no numbers"
+            told = f"failed on {failed} of {len(whole.losses)} splits"
+            if failed > _MOST_FAILED * len(whole.losses):
+                raise DataError(f"the model {told}, too many to judge it by the others: {why}")
+            self.notes.append(f"The model {told}, which are left out: {why}.")
+            self.leave(good)
+            own = [on_splits(one, good.tolist()) for one in own]
         whole, *copies = own
-        good = np.isfinite(whole.losses)
-        if not good.all():
-            raise DataError(
-                f"the model failed on {int((~good).sum())} of {len(good)} splits: "
-                f"{'; '.join(whole.failures) or 'its losses are no numbers'}"
-            )
         kept = [one for one in copies if np.isfinite(one.losses).all()]
         if len(kept) < len(copies):
             self.notes.append(f"{len(copies) - len(kept)} of {len(copies)} copies failed, and were left out.")
         return [whole, *kept]
+
+    def leave(self, places: Integers) -> None:
+        """Go on with the splits of these places alone."""
+        self.splits = tuple(self.splits[place] for place in places)
+        number = np.full(len(self.truth.training_rows) + 1, -1)  # the last, for -1, stays so
+        number[places] = np.arange(len(places))
+        self.truth = replace(
+            self.truth, split_of=number[self.truth.split_of], training_rows=self.truth.training_rows[places]
+        )
 
     def measure_judged(self, seeds: int) -> list[Outcome]:
         """Fit the model to all rows that may train, and judge it by those given apart."""
