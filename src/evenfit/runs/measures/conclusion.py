@@ -14,7 +14,7 @@ from evenfit.data.schema import Table
 from evenfit.errors import DataError
 from evenfit.experiments.diagnosis import Outcome, by_repeat
 from evenfit.experiments.telling_apart import columns_apart, tell_apart
-from evenfit.results.baseline import constant_loss
+from evenfit.results.baseline import constant_loss, validated
 from evenfit.results.diagnosis.concluding import (
     combination_of,
     confirmations_of,
@@ -33,7 +33,8 @@ from evenfit.results.diagnosis.split_check import check_split
 from evenfit.results.metrics import Metric, in_units_of, metric_of
 from evenfit.results.row_values import base_loss
 from evenfit.results.study import Interval, Truth
-from evenfit.runs.measures.examination import Examined, weighing_of
+from evenfit.runs.measures.examining.examination import fold_count, weighing_of
+from evenfit.runs.measures.examining.examine import Examined
 from evenfit.runs.measures.subject import CONFIG, Subject
 
 Numbers = npt.NDArray[np.floating]
@@ -112,9 +113,9 @@ def conclude(
         higher=metric.higher,
         model=_named(subject),
         config=subject.model.to_json() if subject.kind == CONFIG else {},
-        rows=int(sum(len(split.validate) for split in examined.splits if split.repeat == 0)),
+        rows=int(validated(truth).sum()),
         columns=len(table.schema.columns) if table is not None else int(np.prod(np.shape(subject.rows.X)[1:])),
-        folds=sum(split.repeat == 0 for split in examined.splits),
+        folds=fold_count(examined.splits),
         repeats=len(truth.split_of),
         seed=seed,
         error=error,

@@ -17,7 +17,8 @@ from evenfit.results.diagnosis.diagnosis import Diagnosis
 from evenfit.results.study import Truth
 from evenfit.runs.clock import process_age
 from evenfit.runs.measures.conclusion import conclude
-from evenfit.runs.measures.examination import Examination, Tell
+from evenfit.runs.measures.examining.examination import Examination, Tell
+from evenfit.runs.measures.examining.examine import examine
 from evenfit.runs.measures.judges import cores, find_metric
 from evenfit.runs.measures.network import default_network
 from evenfit.runs.measures.subject import Subject, make_subject
@@ -170,7 +171,7 @@ def diagnose_subject(  # noqa: PLR0913 - every option is a keyword
         wants_training=error is not None and not known.base,
         notes=notes,
     )
-    found = conclude(subject, examination.run(), error=error, seed=seed, validation=validation)
+    found = conclude(subject, examine(examination), error=error, seed=seed, validation=validation)
     return replace(found, seconds=time.monotonic() - began, budget=seconds)
 
 

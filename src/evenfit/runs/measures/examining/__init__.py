@@ -1,0 +1,1 @@
+"""All that a diagnosis looks at, fitted while time lasts."""
