@@ -35,6 +35,7 @@ from evenfit.results.cv_results import cv_results
 from evenfit.runs.cores import core_count
 from evenfit.runs.deployment import make_model
 from evenfit.runs.memory import plan_in_memory, solve, useful_workers
+from evenfit.runs.search import PROPOSALS
 from evenfit.specs.budget import Budget
 
 Array = npt.NDArray[Any]
@@ -53,6 +54,7 @@ class _Evenfit(BaseEstimator, ABC):
         metric: str | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
+        proposals: str = PROPOSALS,
     ) -> None:
         self.time_limit = time_limit
         self.max_trials = max_trials
@@ -60,6 +62,7 @@ class _Evenfit(BaseEstimator, ABC):
         self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.proposals = proposals
 
     @abstractmethod
     def _read_target(self, y: Array) -> tuple[Array, Target]:
@@ -99,7 +102,15 @@ class _Evenfit(BaseEstimator, ABC):
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31 - 1)
-        search = plan_in_memory(table, metric=self.metric, budget=budget, folds=folds, seed=int(seed), workers=workers)
+        search = plan_in_memory(
+            table,
+            metric=self.metric,
+            budget=budget,
+            folds=folds,
+            seed=int(seed),
+            workers=workers,
+            proposals=self.proposals,
+        )
         solved = solve(search, workers=workers, started=started, notes=[*table.notes, *notes])
         self.study_ = solved.study
         self.model_ = make_model(search, solved.found, solved.study)
@@ -184,6 +195,7 @@ class EvenfitClassifier(ClassifierMixin, _Evenfit):
         metric: what selection looks at: log_loss (also for None), accuracy, balanced_accuracy, auc or f1.
         random_state: a seed, or a generator that one is drawn from.
         n_jobs: processes: None is this one, -1 is one a core.
+        proposals: how configs are chosen, as of ``evenfit fit``: random, tpe, mixed and others.
 
     Attributes:
         classes_: the labels, sorted.
@@ -236,6 +248,7 @@ class EvenfitRegressor(RegressorMixin, _Evenfit):
         metric: what selection looks at: rmse (also for None), mae or r2.
         random_state: a seed, or a generator that one is drawn from.
         n_jobs: processes: None is this one, -1 is one a core.
+        proposals: how configs are chosen, as of ``evenfit fit``: random, tpe, mixed and others.
 
     Attributes:
         estimate_: the metric's loss to expect on fresh rows (the mean squared error for rmse), with its interval.

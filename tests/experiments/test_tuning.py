@@ -4,14 +4,16 @@ import pytest
 from tests.experiments.fakes import COSTS, SPACE, FakeWorkers
 
 from evenfit.experiments.heat import Finished
-from evenfit.experiments.tuning import Limits, Planned, Terms, tune
+from evenfit.experiments.tuning import Exhausted, Limits, Planned, Terms, tune
 from evenfit.proposals.mixed import draw_mixed
+from evenfit.proposals.ways import WAYS, way_of
+from evenfit.specs.space import Choice, Space
 
 
-def tuned(workers, *, trials=None, seconds=None, history=(), planned=(), until=None):
+def tuned(workers, *, trials=None, seconds=None, history=(), planned=(), until=None, propose=draw_mixed, space=SPACE):
     """The trials by number and the heats that were planned; ``until`` stops after so many events, as a kill would."""
     limits = Limits(trials=trials, stop_at=seconds, seconds=seconds)
-    terms = Terms(space=SPACE, propose=draw_mixed, limits=limits, costs=COSTS, seed=5)
+    terms = Terms(space=space, propose=propose, limits=limits, costs=COSTS, seed=5)
     events = tune(terms, workers, history=history, planned=planned, clock=workers.clock)
     found, heats = {}, []
     for count, event in enumerate(events):
@@ -98,3 +100,59 @@ def test_a_timed_study_goes_on_after_the_trials_of_before():
     assert 0 not in more
     assert not set(found) & set(more)
     assert {trial.round for trial in more.values()}.isdisjoint({trial.round for trial in found.values()})
+
+
+SMALL = Space(
+    default=SPACE.default,
+    values={
+        "width": Choice(values=(32, 64)),
+        "dropout": Choice(values=(0.0, 0.1, 0.2, 0.3, 0.4)),
+        "depth": Choice(values=(1, 2)),
+    },
+)
+
+
+def proposing(name):
+    """A way of proposing, and a space for it."""
+    space = SMALL if name == "grid" else SPACE
+    return {"propose": way_of(name, space=space, seed=5).draw, "space": space}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_whatever_the_proposals_any_number_of_workers_gives_the_same_study(name):
+    alone, heats = tuned(FakeWorkers(1), trials=20, **proposing(name))
+    together, _ = tuned(FakeWorkers(2), trials=20, **proposing(name))
+    assert configs(together) == configs(alone)
+    assert len(set(configs(alone).values())) > 10
+    resumed, _ = tuned(FakeWorkers(2), trials=20, history=[alone[0], alone[3]], planned=heats[:2], **proposing(name))
+    assert configs({0: alone[0], 3: alone[3]} | resumed) == configs(alone)
+
+
+@pytest.mark.parametrize("limits", [{"trials": 100}, {"seconds": 1000.0}])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_search_ends_where_the_grid_does_and_says_so(limits, count):
+    workers = FakeWorkers(count, seconds=slow)
+    terms = Terms(
+        space=SMALL,
+        propose=way_of("grid", space=SMALL, seed=0).draw,
+        limits=Limits(trials=limits.get("trials"), stop_at=limits.get("seconds"), seconds=limits.get("seconds")),
+        costs=COSTS,
+        seed=0,
+    )
+    events = list(tune(terms, workers, clock=workers.clock))
+    tried = [event.trial.config for event in events if isinstance(event, Finished)]
+    assert len(tried) == len(set(tried)) == 20
+    assert isinstance(events[-1], Exhausted)
+    assert sum(isinstance(event, Exhausted) for event in events) == 1
+
+
+@pytest.mark.parametrize("trials", [20, 12])
+def test_a_grid_that_the_budget_ends_is_not_called_exhausted(trials):
+    terms = Terms(
+        space=SMALL,
+        propose=way_of("grid", space=SMALL, seed=0).draw,
+        limits=Limits(trials=trials, stop_at=None, seconds=None),
+        costs=COSTS,
+        seed=0,
+    )
+    assert not any(isinstance(event, Exhausted) for event in tune(terms, FakeWorkers(1)))

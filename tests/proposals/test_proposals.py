@@ -7,9 +7,9 @@ from tests.proposals.trials import trial_of
 from evenfit.data.encodings import InputShape
 from evenfit.experiments.sizing import SHARED, make_space
 from evenfit.proposals.draws import draw_random
-from evenfit.proposals.mixed import draw_mixed
 from evenfit.proposals.near import draw_near
 from evenfit.proposals.tpe import WARM_UP, draw_tpe
+from evenfit.proposals.ways import WAYS as ALL_WAYS
 from evenfit.results.trial import DIVERGED, DROPPED
 from evenfit.specs.config import REGULARISERS, Config
 from evenfit.specs.space import Choice, Range, Space
@@ -26,7 +26,8 @@ SPACE = Space(
         "depth": Range(low=1, high=3, whole=True),
     },
 )
-WAYS = {"random": draw_random, "near": draw_near, "tpe": draw_tpe, "mixed": draw_mixed}
+WAYS = {name: way.draw for name, way in ALL_WAYS.items() if name != "grid"}  # which has tests of its own
+BLIND = ("quasi-random",)  # a batch's seed has no part in it
 
 
 def history(count, loss=lambda config: config.dropout):
@@ -57,7 +58,7 @@ def test_the_same_seed_and_history_give_the_same_configs_and_others_do_not(way):
     seen = history(WARM_UP + 4)
     first, again = (WAYS[way](SPACE, seen, 4, shared=SHARED, seed=3) for _ in range(2))
     assert first == again
-    assert WAYS[way](SPACE, seen, 4, shared=SHARED, seed=5) != first
+    assert way in BLIND or WAYS[way](SPACE, seen, 4, shared=SHARED, seed=5) != first
 
 
 @pytest.mark.parametrize("way", ["tpe", "near"])

@@ -63,6 +63,14 @@ def fit(
             group=_SEARCH, help="The smallest gap within one standard error of the best, or the best. Default: best."
         ),
     ] = None,
+    proposals: Annotated[
+        str | None,
+        Parameter(
+            group=_SEARCH,
+            help="How configs are chosen: grid (grid=3: 3 points a range), random, quasi-random, tpe, near, mixed. "
+            "Default: mixed.",
+        ),
+    ] = None,
     class_weights: Annotated[
         bool | None,
         Parameter(group=_SEARCH, negative="", help="Let every class weigh the same in training."),
@@ -111,6 +119,7 @@ def fit(
         "repeats": repeats,
         "seed": seed,
         "selection": selection,
+        "proposals": proposals,
         "class_weights": class_weights,
         "workers": workers,
         "test": test,

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED
-from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
+from evenfit.experiments.terms import Exhausted, Planned, Terms, default_heat, make_entries
+from evenfit.experiments.waiting import waiting
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
@@ -23,11 +24,12 @@ def tune_by_trials(
     history: Sequence[Trial],
     planned: Sequence[Heat],
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Planned | Event]:
+) -> Iterator[Planned | Exhausted | Event]:
     """Try as many configs as the limit says, round after round.
 
     What a round tries depends on the trials of the rounds before alone. Heats of ``planned`` are
-    taken as they were, and raced again unless all their trials are in ``history``.
+    taken as they were, and raced again unless all their trials are in ``history``. It ends early where
+    nothing more is proposed.
     """
     wanted, stop_at = terms.limits.trials or 0, terms.limits.stop_at
     known = {heat.round: heat for heat in planned}
@@ -35,22 +37,30 @@ def tune_by_trials(
     number = heat_number = 0
     while number < wanted:
         before = [ended[position] for position in sorted(ended) if position < number]
-        waiting: list[Heat] = []
+        raced: list[Heat] = []
+        exhausted = False
         for _ in range(1 if heat_number == 0 else _HEATS):
             if number >= wanted:
                 break
             heat = known.get(heat_number)
             if heat is None:
                 heat = _next_heat(terms, before, heat_number, number)
+                if not heat.entries:
+                    exhausted = True
+                    break
                 yield Planned(heat=heat)
             heat_number += 1
             number += len(heat.entries)
             if not all(entry.number in ended for entry in heat.entries):
-                waiting.append(replace(heat, stop_at=stop_at))
-        for event in _raced(waiting, workers):
+                raced.append(replace(heat, stop_at=stop_at))
+            before += waiting(heat)
+        for event in _raced(raced, workers):
             if isinstance(event, Finished):
                 ended[event.trial.number] = event.trial
             yield event
+        if exhausted:
+            yield Exhausted()
+            return
         if stop_at is not None and clock() >= stop_at:
             return
 

@@ -22,6 +22,11 @@ class Planned:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exhausted:
+    """Everything that the proposals can reach has been tried: the search ends before its budget does."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """When to stop: at a number of trials, at a moment of the monotonic clock, or at the first of both."""
 

@@ -8,7 +8,8 @@ from itertools import accumulate
 
 from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED, step_seconds
-from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
+from evenfit.experiments.terms import Exhausted, Planned, Terms, default_heat, make_entries
+from evenfit.experiments.waiting import waiting
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
@@ -23,7 +24,7 @@ _ATTEMPTS = 6  # at drawing a shape that can be afforded
 
 def tune_by_seconds(
     terms: Terms, workers: Workers, *, history: Sequence[Trial], clock: Callable[[], float] = time.monotonic
-) -> Iterator[Planned | Event]:
+) -> Iterator[Planned | Exhausted | Event]:
     """Try configs until the moment that the limits name: a worker that falls idle is given the next heat at once.
 
     Heats are sized by the cost model, corrected by the speed that heats so far have shown.
@@ -34,13 +35,15 @@ def tune_by_seconds(
     speed = 1.0  # measured seconds over the cost model's
     running: dict[int, Heat] = {}
     first = None if any(trial.number == 0 for trial in ended) else default_heat(terms)
-    exhausted = False
+    over = exhausted = False
     while True:
-        while workers.idle and not exhausted:
+        while workers.idle and not over:
             left = (terms.limits.stop_at or 0.0) - clock()
-            heat = _timed_heat(terms, ended, heat_number, number, left, speed) if first is None else first
-            if heat is None or left <= 0:
-                exhausted = True
+            known = [*ended, *(trial for heat in running.values() for trial in waiting(heat, ended))]
+            heat = _timed_heat(terms, known, heat_number, number, left, speed) if first is None else first
+            exhausted = heat is not None and not heat.entries
+            over = heat is None or exhausted or left <= 0
+            if heat is None or over:
                 break
             if first is None:
                 heat_number += 1
@@ -50,6 +53,8 @@ def tune_by_seconds(
             running[heat.round] = heat
             workers.submit(heat)
         if not running:
+            if exhausted:
+                yield Exhausted()
             return
         for event in workers.receive():
             if isinstance(event, Finished):
@@ -73,11 +78,16 @@ def _speed(terms: Terms, heat: Heat, event: Epoch) -> float:
 def _timed_heat(
     terms: Terms, history: Sequence[Trial], heat_number: int, number: int, left: float, speed: float
 ) -> Heat | None:
-    """Propose a heat that ends in time: fewer configs, then fewer epochs; None where neither helps."""
+    """Propose a heat that ends in time: fewer configs, then fewer epochs; None where neither helps.
+
+    A heat without configs is what proposals give that have nothing more to try.
+    """
     seconds, most = terms.limits.seconds or 0.0, terms.costs.entries
     for attempt in range(_ATTEMPTS):
         seed = key(terms.seed, heat_number, attempt) >> 2
         drawn = terms.propose(terms.space, history, most, shared=SHARED, seed=seed)
+        if not drawn:
+            return Heat(round=heat_number, entries=())
         costs = [terms.costs.config(config) * speed * _SAFETY for config in drawn]
         one = sum(costs) / len(costs)
         room = min(left, max(_HEAT_SHARE * seconds, 2 * one))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from evenfit.experiments.heat import Event, Heat
 from evenfit.experiments.rounds import tune_by_trials
-from evenfit.experiments.terms import Costs, Limits, Planned, Terms
+from evenfit.experiments.terms import Costs, Exhausted, Limits, Planned, Terms
 from evenfit.experiments.timed import tune_by_seconds
 from evenfit.experiments.workers import Workers
 from evenfit.results.trial import Trial
@@ -20,12 +20,12 @@ def tune(
     history: Sequence[Trial] = (),
     planned: Sequence[Heat] = (),
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Planned | Event]:
+) -> Iterator[Planned | Exhausted | Event]:
     """Yield heats as they are planned and trials as they end; the default config is the first of them.
 
     With a limit in trials, rounds are synchronous: what is proposed depends on the trials of the
     rounds before alone, so any number of workers gives the same study. Without, a worker that falls
-    idle is given the next heat at once.
+    idle is given the next heat at once. A search whose proposals have nothing more to try says so, and ends.
 
     Args:
         terms: where to look, by what means, and until when.
@@ -39,4 +39,4 @@ def tune(
     return tune_by_seconds(terms, workers, history=history, clock=clock)
 
 
-__all__ = ["Costs", "Limits", "Planned", "Terms", "tune"]
+__all__ = ["Costs", "Exhausted", "Limits", "Planned", "Terms", "tune"]

@@ -290,8 +290,8 @@ def spending(study: Study, facts: Facts) -> str:
     """What was spent of the budget: ``58 s of 60s; 41 configs: 12 complete, 29 dropped``."""
     spent = duration(facts.seconds_spent or study.seconds)
     budget = f" of {facts.budget}" if facts.budget else ""
-    interrupted = "; interrupted" if study.stopped == "interrupted" else ""
-    return f"{spent}{budget}; {tried(study)}{interrupted}"
+    ended = {"interrupted": "; interrupted", "exhausted": "; nothing was left to try"}.get(study.stopped, "")
+    return f"{spent}{budget}; {tried(study)}{ended}"
 
 
 def follows_time(study: Study) -> bool:

@@ -120,6 +120,6 @@ class Study:
     verdict: Verdict
     ensemble: Ensemble
     seconds: float
-    stopped: str  # why it ended: budget, interrupted
+    stopped: str  # why it ended: budget, interrupted, or exhausted: nothing was left to try
     notes: tuple[str, ...] = ()
     steps: tuple[SearchStep, ...] = ()  # the optimism by number of trials; the last is the whole search

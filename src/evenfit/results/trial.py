@@ -13,6 +13,7 @@ FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.integer]
 
 COMPLETE, DROPPED, DIVERGED = "complete", "dropped", "diverged"
+PLANNED = "planned"  # not of a study: what proposals are shown in place of a trial that has not ended
 
 
 @dataclass(frozen=True, kw_only=True)

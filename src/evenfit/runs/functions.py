@@ -24,7 +24,7 @@ from evenfit.runs.job import Job
 from evenfit.runs.memory import plan_in_memory, solve, useful_workers
 from evenfit.runs.progress import ignore
 from evenfit.runs.request import FitRequest
-from evenfit.runs.search import Search
+from evenfit.runs.search import PROPOSALS, Search
 from evenfit.runs.source import Source
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
@@ -49,6 +49,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     groups: Any = None,
     sample_weight: Any = None,
     workers: int = 1,
+    proposals: str = PROPOSALS,
     store: str | Path | None = None,
 ) -> Study:
     """Search for a config that generalises, by cross-validation, and say honestly how good it is.
@@ -66,6 +67,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         groups: a value for each row; rows of one group stay in one fold.
         sample_weight: how much each row counts in training.
         workers: processes; 1 is this one.
+        proposals: how configs are chosen: "grid", "quasi-random", "tpe" and others, as of ``evenfit fit``.
         store: a folder of runs, to keep this one in, model and report included; None writes nothing.
 
     Raises:
@@ -86,7 +88,15 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     known = budget if isinstance(budget, Budget) else Budget.parse(str(budget))
     table = from_memory(X, y, task=task, groups=groups, sample_weight=sample_weight)
     request = _request(
-        table, budget=known, folds=folds, seed=seed, metric=metric, task=task, workers=workers, store=store
+        table,
+        budget=known,
+        folds=folds,
+        seed=seed,
+        metric=metric,
+        task=task,
+        workers=workers,
+        proposals=proposals,
+        store=store,
     )
     workers = useful_workers(workers, known)
     search = _plan(request, table, workers=workers, space=space)
@@ -169,6 +179,7 @@ def _plan(request: FitRequest, table: Table, *, workers: int, space: Space | Non
         seed=request.seed,
         workers=workers,
         space=space,
+        proposals=request.proposals,
     )
 
 

@@ -15,7 +15,7 @@ from evenfit.errors import BudgetError, DataError, Interrupted, WorkerError
 from evenfit.experiments.ablation import ablate, finished
 from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.problem import Problem
-from evenfit.experiments.tuning import Planned
+from evenfit.experiments.tuning import Exhausted, Planned
 from evenfit.experiments.workers import Workers
 from evenfit.results.ablation import effects
 from evenfit.results.leaning import FEWEST, leaning
@@ -75,6 +75,7 @@ def plan_job(request: FitRequest, source: Source, *, workers: int, space: Space 
         selection=request.selection,
         balanced_classes=request.class_weights,
         space=space,
+        proposals=request.proposals,
     )
 
 
@@ -143,13 +144,15 @@ class Job:
             tell=self._tell,
         )
 
-    def _tell(self, event: Planned | Event) -> None:
+    def _tell(self, event: Planned | Exhausted | Event) -> None:
         """Keep what must not be lost, and say how far it is."""
         if isinstance(event, Planned):
             heat = event.heat
             self.running[heat.round] = len(heat.entries)
             configs = [_stored_entry(entry) for entry in heat.entries]
-            self.store.add_round(self.run, heat.round, configs, "default" if heat.round == 0 else "mixed")
+            self.store.add_round(
+                self.run, heat.round, configs, "default" if heat.round == 0 else self.request.proposals
+            )
         elif isinstance(event, Finished):
             self.store.add_trial(self.run, event.trial, state=event.state, seconds_spent=self._spent())
         elif isinstance(event, Epoch):
@@ -246,7 +249,7 @@ class Job:
         from evenfit.runs.scoring import score_rows
 
         self._say("selecting")
-        study = conclude(self.search, self.found, seconds=self._spent(), stopped="budget")
+        study = conclude(self.search, self.found, seconds=self._spent(), stopped=self.found.stopped)
         fold_model = make_model(self.search, self.found, study)
         model = fold_model
         if self.request.time is not None:

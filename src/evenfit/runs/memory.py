@@ -14,7 +14,7 @@ from evenfit.results.metrics import default_metric, metric_of
 from evenfit.results.study import Study
 from evenfit.runs.alone import Alone
 from evenfit.runs.progress import ignore
-from evenfit.runs.search import Found, Search, conclude, plan_search, run_search
+from evenfit.runs.search import PROPOSALS, Found, Search, conclude, plan_search, run_search
 from evenfit.runs.warming import warm_engine
 from evenfit.specs.budget import Budget
 from evenfit.specs.space import Space
@@ -42,6 +42,7 @@ def plan_in_memory(
     workers: int,
     repeats: int = 1,
     space: Space | None = None,
+    proposals: str = PROPOSALS,
 ) -> Search:
     """Decide what a study of this table will try.
 
@@ -64,6 +65,7 @@ def plan_in_memory(
             seed=seed,
             selection="best",
             space=space,
+            proposals=proposals,
         )
 
     if budget.trials is None:
@@ -90,7 +92,7 @@ def solve(search: Search, *, workers: int, started: float, notes: Sequence[str] 
             found=Found(),
             tell=lambda _: None,
         )
-    study = conclude(search, found, seconds=time.monotonic() - started, stopped="budget", notes=notes)
+    study = conclude(search, found, seconds=time.monotonic() - started, stopped=found.stopped, notes=notes)
     return Solved(search=search, found=found, study=study)
 
 

@@ -11,6 +11,14 @@ from evenfit.specs.budget import Budget
 TASKS = ("classification", "regression")
 SELECTIONS = ("one-se", "best")
 TRACKERS = ("wandb", "mlflow", "tensorboard")
+PROPOSALS = (  # those of evenfit.proposals.ways, whose home needs optuna; grid=3 has 3 points a range
+    "grid",
+    "random",
+    "quasi-random",
+    "tpe",
+    "near",
+    "mixed",
+)
 METRICS = {  # those of evenfit.results.metrics, whose home needs numpy
     "log_loss": "classification",
     "accuracy": "classification",
@@ -48,6 +56,7 @@ class FitRequest:
     repeats: int = 1
     seed: int = 0
     selection: str = "best"
+    proposals: str = "mixed"  # how configs are chosen
     class_weights: bool = False  # every class weighs the same in training
     workers: int | None = None  # one per core
     runs: str = "runs"  # folder of the store and of the runs
@@ -63,6 +72,7 @@ class FitRequest:
                 raise ConfigError(f"{name} must not be empty")
         _check_choice("task", self.task, TASKS)
         _check_choice("selection", self.selection, SELECTIONS)
+        _check_proposals(self.proposals)
         _check_choice("metric", self.metric, tuple(METRICS))
         _check_least("folds", self.folds, 2)
         _check_least("repeats", self.repeats, 1)
@@ -105,6 +115,14 @@ def _check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> Non
     """A value is one of the choices, or left to the data."""
     if value is not None and value not in choices:
         raise ConfigError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+
+
+def _check_proposals(value: str) -> None:
+    """A way of proposing; of a grid, how many points a range has."""
+    name, given, points = value.partition("=")
+    _check_choice("proposals", name, PROPOSALS)
+    if given and (name != "grid" or not points.isdecimal() or not 2 <= int(points) <= 100):
+        raise ConfigError(f"proposals may have a number for grid alone, 2 to 100 points a range: grid=5; got {value!r}")
 
 
 def _check_least(name: str, value: int | None, least: int) -> None:

@@ -17,15 +17,16 @@ from evenfit.errors import BudgetError, DataError, EvenfitError
 from evenfit.experiments.heat import Event, Finished, Heat
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.sizing import default_config, make_space
-from evenfit.experiments.tuning import Costs, Limits, Planned, Terms, tune
+from evenfit.experiments.tuning import Costs, Exhausted, Limits, Planned, Terms, tune
 from evenfit.experiments.workers import Workers
-from evenfit.proposals.mixed import draw_mixed
+from evenfit.proposals.ways import way_of
 from evenfit.results.study import Study
 from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
 from evenfit.specs.budget import Budget
 from evenfit.specs.space import Space
 
+PROPOSALS = "mixed"  # what measured best
 _MOST_SHARE = 0.25  # of a budget's core-seconds that one config may take
 
 State = dict[str, npt.NDArray[Any]]
@@ -40,6 +41,7 @@ class Search:
     budget: Budget
     selection: str
     costs: Costs
+    proposals: str = PROPOSALS  # how configs are proposed: a name of WAYS
 
 
 @dataclass(kw_only=True)
@@ -48,6 +50,7 @@ class Found:
 
     trials: dict[int, Trial] = field(default_factory=dict)
     states: dict[int, State] = field(default_factory=dict)
+    stopped: str = "budget"  # what ended the search: the budget, or that all was tried
 
     def add(self, event: Finished) -> None:
         """Take a finished trial, replacing what was known of it."""
@@ -67,8 +70,13 @@ def plan_search(
     selection: str,
     balanced_classes: bool = False,
     space: Space | None = None,
+    proposals: str = PROPOSALS,
 ) -> Search:
-    """Decide the default config and the space that fit the table and the budget."""
+    """Decide the default config and the space that fit the table and the budget.
+
+    Raises:
+        ConfigError: the space is none for these proposals.
+    """
     problem = Problem(table=table, splits=splits, metric=metric, seed=seed)
     rows = int(np.median(problem.truth.training_rows))
     shape = fit_encoding(table, splits[-1].train).shape
@@ -99,7 +107,8 @@ def plan_search(
             targets=target_choices(table),
             classification=problem.task != "regression",
         )
-    return Search(problem=problem, space=space, budget=budget, selection=selection, costs=costs)
+    way_of(proposals, space=space, seed=seed)  # which looks at the space
+    return Search(problem=problem, space=space, budget=budget, selection=selection, costs=costs, proposals=proposals)
 
 
 def run_search(
@@ -109,7 +118,7 @@ def run_search(
     stop_at: float | None,
     found: Found,
     planned: Sequence[Heat] = (),
-    tell: Callable[[Planned | Event], None],
+    tell: Callable[[Planned | Exhausted | Event], None],
 ) -> Found:
     """Try configs until the budget is spent; each event is told before the next step of the search.
 
@@ -119,7 +128,7 @@ def run_search(
     """
     terms = Terms(
         space=search.space,
-        propose=draw_mixed,
+        propose=way_of(search.proposals, space=search.space, seed=search.problem.seed).draw,
         limits=Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds),
         costs=search.costs,
         seed=search.problem.seed,
@@ -134,6 +143,8 @@ def run_search(
         tell(event)
         if isinstance(event, Finished):
             found.add(event)
+        elif isinstance(event, Exhausted):
+            found.stopped = "exhausted"
     if not any(trial.status == COMPLETE for trial in found.trials.values()):
         raise _no_answer(search, found)
     return found
