@@ -37,6 +37,7 @@ from evenfit.runs.deployment import make_model
 from evenfit.runs.memory import plan_in_memory, solve, useful_workers
 from evenfit.runs.search import PROPOSALS
 from evenfit.specs.budget import Budget
+from evenfit.specs.racing import RACING
 
 Array = npt.NDArray[Any]
 
@@ -55,6 +56,7 @@ class _Evenfit(BaseEstimator, ABC):
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         proposals: str = PROPOSALS,
+        racing: str = RACING,
     ) -> None:
         self.time_limit = time_limit
         self.max_trials = max_trials
@@ -63,6 +65,7 @@ class _Evenfit(BaseEstimator, ABC):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.proposals = proposals
+        self.racing = racing
 
     @abstractmethod
     def _read_target(self, y: Array) -> tuple[Array, Target]:
@@ -110,6 +113,7 @@ class _Evenfit(BaseEstimator, ABC):
             seed=int(seed),
             workers=workers,
             proposals=self.proposals,
+            racing=self.racing,
         )
         solved = solve(search, workers=workers, started=started, notes=[*table.notes, *notes])
         self.study_ = solved.study
@@ -196,6 +200,7 @@ class EvenfitClassifier(ClassifierMixin, _Evenfit):
         random_state: a seed, or a generator that one is drawn from.
         n_jobs: processes: None is this one, -1 is one a core.
         proposals: how configs are chosen, as of ``evenfit fit``: random, tpe, mixed and others.
+        racing: when the worse configs are dropped: halving, hyperband, finish-best, forgiving or none.
 
     Attributes:
         classes_: the labels, sorted.
@@ -249,6 +254,7 @@ class EvenfitRegressor(RegressorMixin, _Evenfit):
         random_state: a seed, or a generator that one is drawn from.
         n_jobs: processes: None is this one, -1 is one a core.
         proposals: how configs are chosen, as of ``evenfit fit``: random, tpe, mixed and others.
+        racing: when the worse configs are dropped: halving, hyperband, finish-best, forgiving or none.
 
     Attributes:
         estimate_: the metric's loss to expect on fresh rows (the mean squared error for rmse), with its interval.

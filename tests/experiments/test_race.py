@@ -139,3 +139,107 @@ def test_training_scores_are_those_of_the_best_epoch(problem, prepared):
     accuracy, auc = found[0].trial.training_scores
     assert 0.5 < accuracy <= 1
     assert 0.5 < auc <= 1
+
+
+# with some splits first
+
+
+def of_splits(trial, number):
+    return trial.validation_loss[:, number], trial.selection_loss[:, number], trial.training_loss[:, number]
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "auc"])
+@pytest.mark.parametrize("first", [0.3, 0.6])
+def test_a_config_that_passes_the_bar_is_what_it_would_have_been_on_all_splits_at_once(
+    problem, prepared, first, metric
+):
+    problem = Problem(table=problem.table, splits=problem.splits, metric=metric, seed=0)
+    rising = rates(0.01, 0.3, 0.02)
+    apart, epochs = raced(problem, prepared, heat_of(*rising, rungs=(), first=first, bar=1e9))
+    together, _ = raced(problem, prepared, heat_of(*rising, rungs=()))
+    assert [event.epoch for event in epochs] == [*range(1, 9)] * 2
+    for number, wanted in together.items():
+        found = apart[number]
+        for name in vars(wanted.trial):
+            if name != "seconds":
+                np.testing.assert_array_equal(getattr(found.trial, name), getattr(wanted.trial, name), err_msg=name)
+        assert found.state.keys() == wanted.state.keys()
+        for name, array in wanted.state.items():
+            np.testing.assert_array_equal(found.state[name], array)
+
+
+def test_numbers_to_predict_come_out_the_same_with_some_splits_first():
+    generator = np.random.default_rng(1)
+    a = generator.normal(size=80)
+    table = understand(pl.DataFrame({"a": a, "y": 1e3 + 50 * a + generator.normal(size=80)}), target="y")
+    problem = Problem(table=table, splits=make_splits(table, folds=2, repeats=2, seed=0), metric="rmse", seed=0)
+    prepared = prepare(problem, inputs=CONFIG.inputs, target=CONFIG.target)
+    together, _ = raced(problem, prepared, heat_of(*rates(0.01), rungs=()))
+    apart, _ = raced(problem, prepared, heat_of(*rates(0.01), rungs=(), first=0.4, bar=1e9))
+    np.testing.assert_array_equal(apart[0].trial.predictions, together[0].trial.predictions)
+    np.testing.assert_array_equal(apart[0].trial.row_values, together[0].trial.row_values)
+    np.testing.assert_array_equal(apart[0].state["residuals"], together[0].state["residuals"])
+    np.testing.assert_array_equal(apart[0].state["weights"], together[0].state["weights"])
+
+
+def test_a_config_above_the_bar_is_dropped_with_the_splits_that_it_had(problem, prepared):
+    whole, _ = raced(problem, prepared, heat_of(*rates(0.01, 1e-6), rungs=()))
+    seen = [0, 1]
+    means = [event.trial.selection_loss[:, seen].mean(axis=1).min() for event in whole.values()]
+    assert means[0] < means[1]
+    found, epochs = raced(problem, prepared, heat_of(*rates(0.01, 1e-6), rungs=(), first=0.6, bar=sum(means) / 2))
+    assert [event.running for event in epochs] == [2] * 8 + [1] * 8
+    trial = found[1].trial
+    assert (found[0].trial.status, trial.status, found[1].state) == ("complete", "dropped", None)
+    assert trial.seen.tolist() == [True, True, False]
+    assert trial.loss == pytest.approx(means[1])
+    assert trial.epochs.tolist() == list(range(1, 9))
+    for number in seen:
+        np.testing.assert_array_equal(of_splits(trial, number), of_splits(whole[1].trial, number))
+    assert np.isnan(of_splits(trial, 2)).all()
+    unseen = problem.truth.split_of[0] == 2
+    assert np.isnan(trial.row_values[:, 0, unseen]).all()
+    np.testing.assert_array_equal(trial.row_values[:, 0, ~unseen], whole[1].trial.row_values[:, 0, ~unseen])
+
+
+def test_a_config_whose_mean_is_the_bar_goes_on(problem, prepared):
+    whole, _ = raced(problem, prepared, heat_of(*rates(0.01), rungs=()))
+    bar = whole[0].trial.selection_loss[:, :1].mean(axis=1).min()
+    found, _ = raced(problem, prepared, heat_of(*rates(0.01), rungs=(), first=0.3, bar=bar))
+    assert found[0].trial.status == "complete"
+
+
+def test_losses_that_are_no_numbers_end_a_config_on_the_first_splits(problem, prepared):
+    found, epochs = raced(problem, prepared, heat_of(*rates(1e30), rungs=(), first=0.3, bar=1e9))
+    assert (found[0].trial.status, found[0].state) == ("diverged", None)
+    assert len(epochs) < 8
+
+
+@pytest.mark.parametrize("stop_at", range(5, 260, 15))
+def test_where_time_runs_out_every_config_that_was_validated_is_told_of(problem, prepared, stop_at):
+    heat = heat_of(*rates(0.01, 0.02), rungs=(), first=0.3, bar=1e9, stop_at=float(stop_at))
+    found, epochs = raced(problem, prepared, heat, Clock(step=1.0))
+    assert bool(found) == bool(epochs)
+    if epochs:
+        assert set(found) == {0, 1}
+    for event in found.values():
+        complete = len(epochs) == 16
+        assert event.trial.status == ("complete" if complete else "dropped")
+        assert event.trial.seen.sum() == (1 if len(epochs) <= 8 else 3)
+        assert np.isfinite(event.trial.loss)
+        assert len(event.trial.epochs) == (len(epochs) - 1) % 8 + 1
+
+
+def test_all_splits_are_trained_at_once_where_the_first_would_show_too_much_to_hold(problem, prepared, monkeypatch):
+    from evenfit.experiments import race as module
+
+    monkeypatch.setattr(module, "_MOST_NUMBERS", 10)
+    found, epochs = raced(problem, prepared, heat_of(*rates(0.01, 1e-6), rungs=(), first=0.6, bar=0.0))
+    assert len(epochs) == 8
+    assert {event.trial.status for event in found.values()} == {"complete"}
+
+
+def test_rungs_hold_for_all_splits_where_some_come_first(problem, prepared):
+    found, epochs = raced(problem, prepared, heat_of(*rates(0.01, 1e-6), rungs=(0.5,), first=0.3, bar=1e9))
+    assert [event.running for event in epochs] == [2] * 8 + [2] * 3 + [1] * 5
+    assert found[1].trial.seen.all()

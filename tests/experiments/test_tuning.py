@@ -1,19 +1,37 @@
 """Tuning: which configs are tried, in what order, and when it ends; with workers that take no time."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from tests.experiments.fakes import COSTS, SPACE, FakeWorkers
+from tests.proposals.trials import trial_of
 
-from evenfit.experiments.heat import Finished
+from evenfit.experiments.as_raced import as_raced
+from evenfit.experiments.heat import Finished, Heat
+from evenfit.experiments.terms import make_entries
 from evenfit.experiments.tuning import Exhausted, Limits, Planned, Terms, tune
 from evenfit.proposals.mixed import draw_mixed
 from evenfit.proposals.ways import WAYS, way_of
+from evenfit.specs.racing import RACINGS
 from evenfit.specs.space import Choice, Space
 
 
-def tuned(workers, *, trials=None, seconds=None, history=(), planned=(), until=None, propose=draw_mixed, space=SPACE):
+def tuned(
+    workers,
+    *,
+    trials=None,
+    seconds=None,
+    history=(),
+    planned=(),
+    until=None,
+    propose=draw_mixed,
+    space=SPACE,
+    racing="halving",
+):
     """The trials by number and the heats that were planned; ``until`` stops after so many events, as a kill would."""
     limits = Limits(trials=trials, stop_at=seconds, seconds=seconds)
-    terms = Terms(space=space, propose=propose, limits=limits, costs=COSTS, seed=5)
+    terms = Terms(space=space, propose=propose, limits=limits, costs=COSTS, seed=5, racing=RACINGS[racing])
     events = tune(terms, workers, history=history, planned=planned, clock=workers.clock)
     found, heats = {}, []
     for count, event in enumerate(events):
@@ -156,3 +174,74 @@ def test_a_grid_that_the_budget_ends_is_not_called_exhausted(trials):
         seed=0,
     )
     assert not any(isinstance(event, Exhausted) for event in tune(terms, FakeWorkers(1)))
+
+
+# racing
+
+
+def terms_of(heats):
+    """How heats are raced, and with what, by number."""
+    return {heat.round: (heat.entries, heat.rungs, heat.thinning, heat.first, heat.bar) for heat in heats}
+
+
+def bare(heats):
+    """Heats as a store gives them: configs alone."""
+    return [Heat(round=heat.round, entries=heat.entries) for heat in heats]
+
+
+@pytest.mark.parametrize("racing", RACINGS)
+def test_any_number_of_workers_races_the_same_heats_alike(racing):
+    alone, many = FakeWorkers(1), FakeWorkers(3)
+    tuned(alone, trials=60, racing=racing)
+    tuned(many, trials=60, racing=racing)
+    assert terms_of(alone.submitted) == terms_of(many.submitted)
+
+
+@pytest.mark.parametrize("racing", RACINGS)
+@pytest.mark.parametrize("until", [0, 1, 2, 3, 4, 9, 25, 44])
+def test_heats_of_a_killed_study_are_raced_again_as_they_were(racing, until):
+    whole = FakeWorkers(2)
+    tuned(whole, trials=50, racing=racing)
+    found, heats = tuned(FakeWorkers(2), trials=50, racing=racing, until=until)
+    again = FakeWorkers(2)
+    tuned(again, trials=50, racing=racing, history=list(found.values()), planned=bare(heats))
+    wanted = terms_of(whole.submitted)
+    assert again.submitted
+    for number, heat in terms_of(again.submitted).items():
+        assert heat == wanted[number]
+
+
+@pytest.mark.parametrize("racing", RACINGS)
+@pytest.mark.parametrize("kind", ["trials", "seconds"])
+def test_the_default_is_raced_by_no_means(racing, kind):
+    workers = FakeWorkers(1, seconds=slow)
+    tuned(workers, racing=racing, **{kind: 20})
+    first = workers.submitted[0]
+    assert (first.rungs, first.first) == ((), 0.0)
+    assert [entry.protected for entry in first.entries] == [True]
+
+
+def test_the_bar_is_the_worst_split_of_the_best_complete_trial():
+    losses = np.array([[0.9, 0.9, 0.9], [0.1, 0.2, 0.6], [0.2, 0.3, 0.3], [0.3, 0.3, 0.4]])
+    known = [trial_of(number, SPACE.default, 0.5, status="complete") for number in range(4)]
+    for trial, own in zip(known, losses, strict=True):
+        object.__setattr__(trial, "selection_loss", own[None])
+        object.__setattr__(trial, "validation_loss", own[None])
+    object.__setattr__(known[2], "status", "dropped")
+    heat = Heat(round=3, entries=make_entries((SPACE.default, SPACE.default), first=7))
+    raced = as_raced(RACINGS["forgiving"], heat, known)
+    assert (raced.bar, raced.first) == (0.6, 0.4), "0.267 is lower than 0.3, but of a dropped trial"
+    assert as_raced(RACINGS["forgiving"], heat, [known[2]]).first == 0.0, "without an incumbent there is no bar"
+    protected = replace(heat, entries=(replace(heat.entries[0], protected=True), heat.entries[1]))
+    assert as_raced(RACINGS["forgiving"], protected, known).first == 0.0
+
+
+@pytest.mark.parametrize("racing", RACINGS)
+def test_with_a_budget_in_seconds_heats_of_every_way_end_in_time(racing):
+    workers = FakeWorkers(1, seconds=slow)
+    found, heats = tuned(workers, seconds=30.0, racing=racing)
+    assert len(found) > 5
+    assert workers.now < 45.0
+    assert all(heat.stop_at == 30.0 for heat in workers.submitted)
+    for heat in heats[1:]:
+        assert heat.rungs == RACINGS[racing](heat.round).rungs_of(len(heat.entries))

@@ -71,6 +71,14 @@ def fit(
             "Default: mixed.",
         ),
     ] = None,
+    racing: Annotated[
+        str | None,
+        Parameter(
+            group=_SEARCH,
+            help="When the worse configs are dropped: halving, hyperband, finish-best, forgiving, none. "
+            "Default: halving.",
+        ),
+    ] = None,
     class_weights: Annotated[
         bool | None,
         Parameter(group=_SEARCH, negative="", help="Let every class weigh the same in training."),
@@ -120,6 +128,7 @@ def fit(
         "seed": seed,
         "selection": selection,
         "proposals": proposals,
+        "racing": racing,
         "class_weights": class_weights,
         "workers": workers,
         "test": test,

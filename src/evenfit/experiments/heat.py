@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +29,16 @@ class Heat:
 
     All configs of a heat have the same shape, encodings and epochs.
 
-    ``rungs`` are shares of the epochs at which ``1 / thinning`` of the configs that are left survive.
+    ``rungs`` are shares of the epochs at which ``1 / thinning`` of the configs that are left survive. Where there
+    are ``first`` splits, a config whose mean loss on them is above the ``bar`` is not tried on the others.
     """
 
     round: int
     entries: tuple[Entry, ...]
     rungs: tuple[float, ...] = (0.25, 0.5)
     thinning: float = 2.0
+    first: float = 0.0  # share of the splits that are trained before the others; 0 trains all together
+    bar: float = math.inf
     checkpoints: int = 20  # epochs at which a config is validated
     stop_at: float | None = None  # time.monotonic() after which no step begins
     draw: int = 0  # of the members' seeds: 0 is the search's, others begin and go elsewhere

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from evenfit.data.target_encodings import RESIDUALS, thin
 from evenfit.experiments.heat import Entry, Finished
 from evenfit.experiments.problem import Prepared, Problem
+from evenfit.fleet.layout import layout
 from evenfit.results.logits import log_softmax
 from evenfit.results.metrics import METRICS, scores, split_losses
 from evenfit.results.row_values import base_loss
@@ -19,11 +21,23 @@ Array = npt.NDArray[Any]
 
 
 class Record:
-    """What one config has shown so far."""
+    """What one config has shown so far, on all splits or on the first of them."""
 
-    def __init__(self, entry: Entry, problem: Problem, prepared: Prepared, parameters: int) -> None:
-        truth = problem.truth
+    def __init__(
+        self,
+        entry: Entry,
+        problem: Problem,
+        prepared: Prepared,
+        *,
+        keeping: bool = False,
+        before: Record | None = None,
+    ) -> None:
+        truth, samples = problem.truth, prepared.samples
+        parameters = layout(entry.config, samples.shape, samples.outputs).parameters
         self.entry, self.problem, self.prepared = entry, problem, prepared
+        self.before = before  # what it has shown on the first splits, where these came before
+        self.kept: dict[int, tuple[dict[int, Array], dict[int, Array]]] | None = {} if keeping else None  # by epoch
+        self.seen: list[int] = []  # splits
         self.metric = METRICS[problem.metric]
         repeats, rows = truth.split_of.shape
         self.shape = (repeats, rows, truth.classes)
@@ -39,16 +53,26 @@ class Record:
         self.predictions = np.full(self.shape, np.nan, dtype=self.precision)
         self.weights = np.zeros((len(problem.splits), parameters), dtype=np.float32)
         self.residuals = np.zeros((len(problem.splits), RESIDUALS), dtype=np.float32)
-        self.seconds = 0.0
+        self.seconds: float = 0.0 if before is None else before.seconds
         self.clean: list[Array] = []  # a classifier's outputs on followed training rows at its best epoch
 
-    def validate(self, epoch: int, outputs: list[Array], weights: Array) -> None:
-        """Judge the config's networks by their outputs on validation and followed training rows."""
+    def validate(self, epoch: int, outputs: Mapping[int, Array], weights: Mapping[int, Array]) -> None:
+        """Judge the config's networks by their outputs on validation and followed training rows, split by split.
+
+        What was kept of the first splits at that epoch is joined to it.
+        """
+        if self.kept is not None:
+            self.kept[epoch] = dict(outputs), {number: row.copy() for number, row in weights.items()}
+        if self.before is not None and self.before.kept is not None:
+            known_outputs, known_weights = self.before.kept[epoch]
+            outputs, weights = {**known_outputs, **outputs}, {**known_weights, **weights}
+        self.seen = seen = sorted(outputs)
         problem, truth, prepared = self.problem, self.problem.truth, self.prepared
         predictions = np.full(self.shape, np.nan)
-        training, validation = np.empty(len(problem.splits)), np.empty(len(problem.splits))
+        training, validation = np.full((2, len(problem.splits)), np.nan)
         residuals = np.zeros((len(problem.splits), RESIDUALS))
-        for number, split in enumerate(problem.splits):
+        for number in seen:
+            split = problem.splits[number]
             judged, followed = outputs[number][: len(split.validate)], outputs[number][len(split.validate) :]
             rows = prepared.followed[number]
             if truth.task == "regression":
@@ -70,14 +94,15 @@ class Record:
         self.validation.append(validation)
         self.selection.append(selection)
         self.values.append(np.asarray(values, dtype=np.float16))
-        loss = float(np.mean(selection))
-        if loss < self.best_loss and np.isfinite(validation).all():
+        loss = float(np.mean(selection[seen]))
+        if loss < self.best_loss and np.isfinite(validation[seen]).all():
             self.best, self.best_loss = len(self.epochs) - 1, loss
             self.predictions = predictions.astype(self.precision)
-            self.weights[:], self.residuals[:] = weights, residuals
+            self.residuals[:] = residuals
+            for number in seen:
+                self.weights[number] = weights[number]
             if truth.task != "regression":
-                pairs = zip(outputs, problem.splits, strict=True)
-                self.clean = [own[len(split.validate) :].copy() for own, split in pairs]
+                self.clean = [outputs[number][len(problem.splits[number].validate) :].copy() for number in seen]
 
     def _training_scores(self) -> Array:
         """Judge clean predictions on followed training rows: mean accuracy and AUC over splits."""
@@ -91,7 +116,8 @@ class Record:
     @property
     def diverged(self) -> bool:
         """Whether the newest losses are no longer numbers."""
-        return not bool(np.isfinite(self.selection[-1]).all() and np.isfinite(self.validation[-1]).all())
+        newest = np.stack([self.selection[-1], self.validation[-1]])
+        return not bool(np.isfinite(newest[:, self.seen]).all())
 
     def finish(self, status: str, round_number: int) -> Finished:
         """Make the trial of what was seen."""

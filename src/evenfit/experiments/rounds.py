@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED
 from evenfit.experiments.terms import Exhausted, Planned, Terms, default_heat, make_entries
@@ -27,9 +28,9 @@ def tune_by_trials(
 ) -> Iterator[Planned | Exhausted | Event]:
     """Try as many configs as the limit says, round after round.
 
-    What a round tries depends on the trials of the rounds before alone. Heats of ``planned`` are
-    taken as they were, and raced again unless all their trials are in ``history``. It ends early where
-    nothing more is proposed.
+    What a round tries, and how it is raced, depends on the trials of the rounds before alone. The configs of
+    ``planned`` heats are taken as they were, and raced again unless all their trials are in ``history``. It ends
+    early where nothing more is proposed.
     """
     wanted, stop_at = terms.limits.trials or 0, terms.limits.stop_at
     known = {heat.round: heat for heat in planned}
@@ -52,7 +53,7 @@ def tune_by_trials(
             heat_number += 1
             number += len(heat.entries)
             if not all(entry.number in ended for entry in heat.entries):
-                raced.append(replace(heat, stop_at=stop_at))
+                raced.append(replace(as_raced(terms.racing, heat, before), stop_at=stop_at))
             before += waiting(heat)
         for event in _raced(raced, workers):
             if isinstance(event, Finished):
@@ -69,7 +70,8 @@ def _next_heat(terms: Terms, before: Sequence[Trial], heat_number: int, number: 
     """Propose one heat's configs, as many as make a good fleet and the limit allows."""
     if heat_number == 0:
         return default_heat(terms)
-    count = min(terms.costs.entries, (terms.limits.trials or 0) - number)
+    entries = terms.racing(heat_number).entries(terms.costs.entries)
+    count = min(entries, (terms.limits.trials or 0) - number)
     drawn = terms.propose(terms.space, before, count, shared=SHARED, seed=key(terms.seed, heat_number) >> 2)
     return Heat(round=heat_number, entries=make_entries(drawn, first=number))
 

@@ -104,8 +104,8 @@ def search_curve(trials: Sequence[Trial], name: str, *, metric: str, loss: str, 
 def _losses(trial: Trial) -> tuple[float, float]:
     """The loss a trial was selected by and the clean training loss, at its epoch; in one unit where they are one."""
     with np.errstate(all="ignore"):
-        loss = float(np.mean(trial.selection_loss[trial.best]))
-        training = float(np.mean(trial.training_loss[trial.best]))
+        loss = trial.loss
+        training = float(np.mean(trial.training_loss[trial.best][trial.seen]))
     return loss, training
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from evenfit.data.encodings import InputShape
@@ -9,6 +10,7 @@ from evenfit.experiments.heat import Entry, Heat
 from evenfit.experiments.sizing import MEMBERS, epoch_seconds
 from evenfit.proposals.protocol import Propose
 from evenfit.specs.config import Config
+from evenfit.specs.racing import Racing, halving
 from evenfit.specs.space import Space
 
 _MOST_OUTPUTS = 2e7  # predictions of one heat: rows times classes times configs
@@ -63,6 +65,7 @@ class Terms:
     limits: Limits
     costs: Costs
     seed: int  # of the proposals
+    racing: Callable[[int], Racing] = halving  # of a heat, by its number
 
 
 def default_heat(terms: Terms) -> Heat:

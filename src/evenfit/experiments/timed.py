@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
+from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED, step_seconds
 from evenfit.experiments.terms import Exhausted, Planned, Terms, default_heat, make_entries
@@ -14,7 +15,7 @@ from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
 
-_RACED = 0.55  # share of all epochs that a raced heat trains
+_RACED = 1.1  # times the share of all epochs that a race is expected to train
 _LEAST_SHARE = 0.25  # of a config's epochs: fewer say little
 _HEAT_SHARE = 0.12  # of the budget's seconds that one heat may take
 _MOST_SHARE = 0.25  # of the budget's seconds that one config may take
@@ -82,7 +83,9 @@ def _timed_heat(
 
     A heat without configs is what proposals give that have nothing more to try.
     """
-    seconds, most = terms.limits.seconds or 0.0, terms.costs.entries
+    racing = terms.racing(heat_number)
+    seconds, most = terms.limits.seconds or 0.0, racing.entries(terms.costs.entries)
+    raced = min(1.0, _RACED * racing.trained(most))
     for attempt in range(_ATTEMPTS):
         seed = key(terms.seed, heat_number, attempt) >> 2
         drawn = terms.propose(terms.space, history, most, shared=SHARED, seed=seed)
@@ -91,11 +94,11 @@ def _timed_heat(
         costs = [terms.costs.config(config) * speed * _SAFETY for config in drawn]
         one = sum(costs) / len(costs)
         room = min(left, max(_HEAT_SHARE * seconds, 2 * one))
-        count = sum(1 for spent in accumulate(costs) if spent * _RACED <= room)
+        count = sum(1 for spent in accumulate(costs) if spent * raced <= room)
         if count >= 2 and one <= _MOST_SHARE * seconds:
             entries = make_entries(drawn[:count], first=number)
-            rungs = (0.25, 0.5) if len(entries) > 2 else (0.5,)
-            return Heat(round=heat_number, entries=entries, rungs=rungs, stop_at=terms.limits.stop_at)
+            heat = Heat(round=heat_number, entries=entries, stop_at=terms.limits.stop_at)
+            return as_raced(terms.racing, heat, history)
     share = left / costs[0]
     if share < _LEAST_SHARE:
         return None

@@ -41,8 +41,8 @@ def configs(study: Study) -> tuple[Table, dict[int, str]]:
 
 def _losses(trial: Trial, places: int) -> tuple[str, str, str]:
     """A trial's validation loss, training loss and gap at its epoch."""
-    validation = float(trial.validation_loss[trial.best].mean())
-    training = float(trial.training_loss[trial.best].mean())
+    validation = float(trial.validation_loss[trial.best][trial.seen].mean())
+    training = float(trial.training_loss[trial.best][trial.seen].mean())
     return fixed(validation, places), fixed(training, places), fixed(validation - training, places)
 
 

@@ -74,7 +74,8 @@ def out_of_bag(
 
     The first trial is the default config. Diverged trials are no columns; a dropped trial keeps
     the epochs it reached, and wins where it is the lowest of a resampling: it stands for what
-    the race would have kept. `baseline` is the metric's values [N, C] of the constant
+    the race would have kept. Where it was not tried on all splits, it is taken to differ from the default on the
+    others as on those that it was tried on, in-bag and out. `baseline` is the metric's values [N, C] of the constant
     prediction. The work is bounded by blocks of rows first, then by leaving out epochs.
     """
     rng = np.random.default_rng([seed, 0xBBC])
@@ -85,7 +86,8 @@ def out_of_bag(
     units, count = unit_of_rows(truth, largest=largest, rng=rng)
     values = [trial.row_values[epochs] for trial, epochs in zip(trials, kept, strict=True)]
     constant = np.broadcast_to(baseline, (1, len(truth.split_of), *baseline.shape))
-    blocks = block_losses(metric, [*values, constant], truth, units, count=count)
+    tried = np.stack([*(trial.seen for trial in trials), np.ones_like(trials[0].seen)])
+    blocks = block_losses(metric, [*values, constant], truth, units, count=count, seen=tried)
     one = unit(metric, truth.target)  # what blocks are counted in
     fitted = np.concatenate([complexity(trial, truth)[epochs] for trial, epochs in zip(trials, kept, strict=True)])
     search = _Search(
@@ -96,6 +98,7 @@ def out_of_bag(
         rule=rule,
         factor=split_factor(truth),
         searched=tuple(searched),
+        reference=int(np.searchsorted(kept[0], trials[0].best)) if len(kept[0]) else columns - 1,
     )
     chunk = max(1, int(MOST_NUMBERS / (columns * max(1, len(blocks.splits)))))
     parts = [
@@ -104,7 +107,8 @@ def out_of_bag(
     columns_won, selected, default, constant_loss, winners = (
         np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)
     )
-    on_all_rows = blocks.split_means(np.ones((1, count), dtype=np.float32))[0].mean(axis=1, dtype=np.float64)
+    everyone = np.ones((1, count), dtype=np.float32)
+    on_all_rows = blocks.split_means(everyone, reference=search.reference)[0].mean(axis=1, dtype=np.float64)
     return OutOfBag(
         searched=search.searched,
         selected=selected * one,
@@ -145,13 +149,14 @@ class _Search:
     rule: str
     factor: float
     searched: tuple[int, ...]
+    reference: int  # the default's column at its epoch: what trials that have not seen all splits are compared with
 
 
 def _score(blocks: Blocks, search: _Search, weights: Numbers) -> tuple[Integers, Numbers, Numbers, Numbers, Integers]:
     """Select in-bag, score out-of-bag: winners' columns [P, B], losses [P, B], default's and baseline's [B]."""
     row = np.arange(len(weights))
     left_out = (weights == 0).astype(np.float32)
-    in_bag = blocks.split_means(weights)  # [B, M, S]
+    in_bag = blocks.split_means(weights, reference=search.reference)  # [B, M, S]
     in_bag[:, ~blocks.finite] = np.inf
     means = in_bag.mean(axis=2)
     epochs = np.stack(
@@ -170,7 +175,7 @@ def _score(blocks: Blocks, search: _Search, weights: Numbers) -> tuple[Integers,
             losses[:, :first], gaps[:, :first], search.finalists[:first], rule=search.rule, factor=search.factor
         )
         columns.append(epochs[row, winner])
-        selected.append(blocks.means_of(columns[-1], left_out))
+        selected.append(blocks.means_of(columns[-1], left_out, reference=search.reference))
     default = blocks.means_of(epochs[:, 0], left_out)
     if not np.isfinite(losses[:, 0]).all():
         default = np.full(len(row), np.nan)

@@ -28,7 +28,7 @@ class SplitBlocks:
 
     units: Integers  # [u]
     rows: Numbers  # [u] rows of the unit in this split
-    losses: Numbers  # [M, u] sums over those rows, in units of the metric
+    losses: Numbers  # [M, u] sums over those rows, in units of the metric; 0 where a column has not seen the split
 
     def means(self, weights: Numbers) -> Numbers:
         """Give the mean loss of every column for every weighting: [B, U] -> [B, M]; NaN without rows."""
@@ -49,7 +49,8 @@ class Blocks:
 
     count: int  # U
     splits: tuple[SplitBlocks, ...]  # those that the metric can judge
-    finite: Flags  # [M] whether the column has a finite loss on every row
+    finite: Flags  # [M] whether the column has a finite loss on every row of the splits that it has seen
+    seen: Flags  # [M, S] splits that the column's trial was tried on
 
     def draw(self, resamples: int, rng: np.random.Generator) -> Numbers:
         """Draw units with replacement, as many as there are: how often each came, [B, U]."""
@@ -58,14 +59,28 @@ class Blocks:
         counts = np.bincount(drawn.ravel(), minlength=resamples * self.count)
         return np.asarray(counts.reshape(resamples, self.count), dtype=np.float32)
 
-    def split_means(self, weights: Numbers) -> Numbers:
-        """Give the mean loss of every column on every split: [B, U] -> [B, M, S]."""
-        return _filled(np.stack([split.means(weights) for split in self.splits], axis=2))
+    def split_means(self, weights: Numbers, *, reference: int = 0) -> Numbers:
+        """Give the mean loss of every column on every split: [B, U] -> [B, M, S].
 
-    def means_of(self, columns: Integers, weights: Numbers) -> Numbers:
+        On a split that it has not seen, a column is taken to differ from the reference, a column that has seen all,
+        by as much as on those that it has: by the same weights, so that nothing but the rows drawn is looked at.
+        """
+        means = _filled(np.stack([split.means(weights) for split in self.splits], axis=2))
+        for column in np.flatnonzero(~self.seen.all(axis=1)):
+            means[:, column] = _completed(means[:, column], means[:, reference], self.seen[column])
+        return means
+
+    def means_of(self, columns: Integers, weights: Numbers, *, reference: int = 0) -> Numbers:
         """Give the mean over splits of one column's loss for each weighting: [B], [B, U] -> [B] float64."""
-        means = _filled(np.stack([split.means_of(columns, weights) for split in self.splits], axis=1))
+        means = self._means_of(columns, weights)
+        partial = ~self.seen[columns].all(axis=1)
+        if partial.any():
+            known = self._means_of(np.full(int(partial.sum()), reference), weights[partial])
+            means[partial] = _completed(means[partial], known, self.seen[columns[partial]])
         return np.asarray(means.mean(axis=1, dtype=np.float64))
+
+    def _means_of(self, columns: Integers, weights: Numbers) -> Numbers:
+        return _filled(np.stack([split.means_of(columns, weights) for split in self.splits], axis=1))
 
 
 def unit_of_rows(truth: Truth, *, largest: int, rng: np.random.Generator) -> tuple[Integers, int]:
@@ -88,32 +103,52 @@ def unit_of_rows(truth: Truth, *, largest: int, rng: np.random.Generator) -> tup
     return units, count
 
 
-def block_losses(metric: Metric, values: Sequence[Numbers], truth: Truth, units: Integers, *, count: int) -> Blocks:
+def block_losses(
+    metric: Metric, values: Sequence[Numbers], truth: Truth, units: Integers, *, count: int, seen: Flags | None = None
+) -> Blocks:
     """Add up what rows lose by unit and split: each of the values is [E, R, N, C], of one trial.
 
-    The columns are the epochs of the first, then those of the second, and so on.
+    The columns are the epochs of the first, then those of the second, and so on. Those of a trial have ``seen``
+    the splits that it was tried on, [T, S]: all, unless said.
     """
     columns = sum(len(each) for each in values)
     finite = np.ones(columns, dtype=bool)
-    splits = []
+    tried = np.ones((len(values), len(truth.training_rows)), dtype=bool) if seen is None else seen
+    splits, numbers = [], []
     for repeat, split_of_row in enumerate(truth.split_of):
         for split in np.unique(split_of_row[split_of_row >= 0]):
             rows = np.flatnonzero(split_of_row == split)
             rows = rows[np.argsort(units[rows], kind="stable")]
             of_split, start = np.unique(units[rows], return_index=True)
-            losses = np.empty((columns, len(of_split)), dtype=np.float32)
+            losses = np.zeros((columns, len(of_split)), dtype=np.float32)
             place = 0
-            for each in values:
+            for own, each in zip(tried, values, strict=True):
                 at = slice(place, place + len(each))
+                place += len(each)
+                if not own[split]:
+                    continue
                 np.add.reduceat(shares(metric, each[:, repeat], truth.target, rows), start, axis=1, out=losses[at])
                 finite[at] &= np.isfinite(each[:, repeat, rows]).all(axis=(1, 2))
-                place += len(each)
             sizes = np.diff(np.append(start, len(rows))).astype(np.float32)
             splits.append(SplitBlocks(units=of_split, rows=sizes, losses=losses))
-    judged = [split for split in splits if np.isfinite(split.losses[finite]).all()]
-    for split in judged:  # NaN would take the slow way through _filled
-        split.losses[~finite] = 0
-    return Blocks(count=count, splits=tuple(judged), finite=finite)
+            numbers.append(int(split))
+    judged = [place for place, split in enumerate(splits) if np.isfinite(split.losses[finite]).all()]
+    for place in judged:  # NaN would take the slow way through _filled
+        splits[place].losses[~finite] = 0
+    by_column = np.repeat(tried[:, [numbers[place] for place in judged]], [len(each) for each in values], axis=0)
+    return Blocks(
+        count=count,
+        splits=tuple(splits[place] for place in judged),
+        finite=finite & by_column.any(axis=1),
+        seen=by_column,
+    )
+
+
+def _completed(means: Numbers, reference: Numbers, seen: Flags) -> Numbers:
+    """Give splits that were not seen the reference's mean there, and the mean difference on those that were: [B, S]."""
+    seen = np.broadcast_to(seen, means.shape)
+    difference = np.where(seen, means - reference, 0).sum(axis=1) / np.maximum(1, seen.sum(axis=1))
+    return np.where(seen, means, reference + difference[:, None])
 
 
 def _filled(means: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -74,7 +74,7 @@ def complexity(trial: Trial, truth: Truth) -> Array:
     from another metric's rows, and taken from all rows it would tell the bootstrap what it must
     not know.) That order is the gap's at equal validation loss.
     """
-    training = trial.training_loss.mean(axis=1)
+    training = trial.training_loss[:, trial.seen].mean(axis=1)
     metric = metric_of(truth.metric, task=truth.task)
     return in_units_of(metric, training, truth.target) if metric.base else np.asarray(training, dtype=np.float64)
 

@@ -30,11 +30,12 @@ class Trial:
     config: Config
     status: str  # complete, dropped (lost the race) or diverged
     epochs: IntArray  # [E], rising; the last is the last one trained
-    training_loss: FloatArray  # [E, S] base loss, clean: evaluation mode, no penalties
+    training_loss: FloatArray  # [E, S] base loss, clean: evaluation mode, no penalties; all losses are NaN on splits
+    # that a dropped config was not tried on
     validation_loss: FloatArray  # [E, S] base loss, mean per validation row
     selection_loss: FloatArray  # [E, S] the metric's loss on each split's validation rows
     row_values: FloatArray  # [E, R, N, C] half precision: ``metric.values`` of each row out of fold;
-    # NaN where a row is never validated
+    # NaN where a row is never validated, or not by the splits that it was tried on
     best: int  # index into epochs with the lowest selection loss, averaged over splits
     predictions: FloatArray  # [R, N, K] out of fold at epochs[best]: log-probabilities of all classes, or the
     # target in its own units; NaN where a row is never validated
@@ -48,6 +49,13 @@ class Trial:
         return int(self.epochs[self.best])
 
     @property
+    def seen(self) -> npt.NDArray[np.bool_]:
+        """The splits that it was tried on, [S]: all, unless it was dropped before the others."""
+        if self.status != DROPPED or not len(self.validation_loss):
+            return np.ones(self.validation_loss.shape[-1], dtype=np.bool_)
+        return np.asarray(~np.isnan(self.validation_loss).all(axis=0))
+
+    @property
     def loss(self) -> float:
-        """Mean selection loss over splits at the trial's epoch."""
-        return float(np.mean(self.selection_loss[self.best]))
+        """Mean selection loss over the splits that it was tried on, at the trial's epoch."""
+        return float(np.mean(self.selection_loss[self.best][self.seen]))

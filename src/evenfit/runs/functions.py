@@ -28,6 +28,7 @@ from evenfit.runs.search import PROPOSALS, Search
 from evenfit.runs.source import Source
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
+from evenfit.specs.racing import RACING
 from evenfit.specs.space import Space
 from evenfit.store import open_store
 
@@ -50,6 +51,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     sample_weight: Any = None,
     workers: int = 1,
     proposals: str = PROPOSALS,
+    racing: str = RACING,
     store: str | Path | None = None,
 ) -> Study:
     """Search for a config that generalises, by cross-validation, and say honestly how good it is.
@@ -68,6 +70,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         sample_weight: how much each row counts in training.
         workers: processes; 1 is this one.
         proposals: how configs are chosen: "grid", "quasi-random", "tpe" and others, as of ``evenfit fit``.
+        racing: when the worse of the configs that train together are dropped: "halving", "hyperband",
+            "finish-best", "forgiving" or "none".
         store: a folder of runs, to keep this one in, model and report included; None writes nothing.
 
     Raises:
@@ -96,6 +100,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         task=task,
         workers=workers,
         proposals=proposals,
+        racing=racing,
         store=store,
     )
     workers = useful_workers(workers, known)
@@ -180,6 +185,7 @@ def _plan(request: FitRequest, table: Table, *, workers: int, space: Space | Non
         workers=workers,
         space=space,
         proposals=request.proposals,
+        racing=request.racing,
     )
 
 

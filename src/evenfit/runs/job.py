@@ -76,6 +76,7 @@ def plan_job(request: FitRequest, source: Source, *, workers: int, space: Space 
         balanced_classes=request.class_weights,
         space=space,
         proposals=request.proposals,
+        racing=request.racing,
     )
 
 
@@ -323,4 +324,4 @@ def _stored_heat(number: int, configs: tuple[Mapping[str, Any], ...]) -> Heat:
         Entry(number=known["number"], config=Config.from_json(known["config"]), protected=known["protected"])
         for known in configs
     )
-    return Heat(round=number, entries=entries, rungs=() if number == 0 else Heat.rungs)
+    return Heat(round=number, entries=entries)

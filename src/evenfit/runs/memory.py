@@ -17,6 +17,7 @@ from evenfit.runs.progress import ignore
 from evenfit.runs.search import PROPOSALS, Found, Search, conclude, plan_search, run_search
 from evenfit.runs.warming import warm_engine
 from evenfit.specs.budget import Budget
+from evenfit.specs.racing import RACING
 from evenfit.specs.space import Space
 
 _DEFAULT_SHARE = 0.16  # of the seconds that limit a study of a number of trials: what its default config may take
@@ -43,6 +44,7 @@ def plan_in_memory(
     repeats: int = 1,
     space: Space | None = None,
     proposals: str = PROPOSALS,
+    racing: str = RACING,
 ) -> Search:
     """Decide what a study of this table will try.
 
@@ -66,6 +68,7 @@ def plan_in_memory(
             selection="best",
             space=space,
             proposals=proposals,
+            racing=racing,
         )
 
     if budget.trials is None:

@@ -149,6 +149,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "seed": _read_whole,
     "selection": _read_text,
     "proposals": _read_text,
+    "racing": _read_text,
     "class_weights": _read_switch,
     "workers": _read_whole,
     "runs": _read_text,

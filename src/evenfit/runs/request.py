@@ -7,6 +7,7 @@ from typing import Any
 
 from evenfit.errors import ConfigError
 from evenfit.specs.budget import Budget
+from evenfit.specs.racing import RACING, RACINGS
 
 TASKS = ("classification", "regression")
 SELECTIONS = ("one-se", "best")
@@ -57,6 +58,7 @@ class FitRequest:
     seed: int = 0
     selection: str = "best"
     proposals: str = "mixed"  # how configs are chosen
+    racing: str = RACING  # when the worse ones are dropped
     class_weights: bool = False  # every class weighs the same in training
     workers: int | None = None  # one per core
     runs: str = "runs"  # folder of the store and of the runs
@@ -73,6 +75,7 @@ class FitRequest:
         _check_choice("task", self.task, TASKS)
         _check_choice("selection", self.selection, SELECTIONS)
         _check_proposals(self.proposals)
+        _check_choice("racing", self.racing, tuple(RACINGS))
         _check_choice("metric", self.metric, tuple(METRICS))
         _check_least("folds", self.folds, 2)
         _check_least("repeats", self.repeats, 1)

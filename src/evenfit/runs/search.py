@@ -24,6 +24,7 @@ from evenfit.results.study import Study
 from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
 from evenfit.specs.budget import Budget
+from evenfit.specs.racing import RACING, racing_of
 from evenfit.specs.space import Space
 
 PROPOSALS = "mixed"  # what measured best
@@ -42,6 +43,7 @@ class Search:
     selection: str
     costs: Costs
     proposals: str = PROPOSALS  # how configs are proposed: a name of WAYS
+    racing: str = RACING  # how they are raced: a name of RACINGS
 
 
 @dataclass(kw_only=True)
@@ -59,7 +61,7 @@ class Found:
             self.states[event.trial.number] = event.state
 
 
-def plan_search(
+def plan_search(  # noqa: PLR0913 - every option is a keyword
     table: Table,
     splits: tuple[Split, ...],
     *,
@@ -71,6 +73,7 @@ def plan_search(
     balanced_classes: bool = False,
     space: Space | None = None,
     proposals: str = PROPOSALS,
+    racing: str = RACING,
 ) -> Search:
     """Decide the default config and the space that fit the table and the budget.
 
@@ -108,7 +111,15 @@ def plan_search(
             classification=problem.task != "regression",
         )
     way_of(proposals, space=space, seed=seed)  # which looks at the space
-    return Search(problem=problem, space=space, budget=budget, selection=selection, costs=costs, proposals=proposals)
+    return Search(
+        problem=problem,
+        space=space,
+        budget=budget,
+        selection=selection,
+        costs=costs,
+        proposals=proposals,
+        racing=racing,
+    )
 
 
 def run_search(
@@ -132,6 +143,7 @@ def run_search(
         limits=Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds),
         costs=search.costs,
         seed=search.problem.seed,
+        racing=racing_of(search.racing),
     )
     events = tune(
         terms,

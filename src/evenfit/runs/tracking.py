@@ -139,14 +139,14 @@ def _trial(
     trial: Trial, *, run: Run, identity: str, metric: Metric | None, factor: float, ended: float, selected: bool
 ) -> TrackerRun:
     """A trial: its config, its mean over folds with its interval, and the folds below it."""
-    best = trial.best
-    loss = over_splits(trial.selection_loss[best], factor=factor)
-    training, validation = trial.training_loss[best], trial.validation_loss[best]
+    best, seen = trial.best, trial.seen
+    loss = over_splits(trial.selection_loss[best][seen], factor=factor)
+    training, validation = trial.training_loss[best][seen], trial.validation_loss[best][seen]
     values = {
         "loss": loss.mean,
         "loss_low": loss.low,
         "loss_high": loss.high,
-        "loss_deviation": deviation_over_splits(trial.selection_loss[best]),
+        "loss_deviation": deviation_over_splits(trial.selection_loss[best][seen]),
         "best_training_loss": float(np.mean(training)),
         "best_validation_loss": float(np.mean(validation)),
         "gap": float(np.mean(validation - training)),
@@ -164,7 +164,6 @@ def _trial(
     }
     own = f"{identity}/{trial.number}"
     status = "failed" if trial.status == DIVERGED else "done"
-    splits = trial.selection_loss.shape[1]
     about: dict[str, Any] = {"began": began, "ended": ended, "status": status}
     return TrackerRun(
         identity=_identity(own),
@@ -175,7 +174,9 @@ def _trial(
         step=trial.epoch,
         curves=_mean_curves(trial, factor=factor),
         facts=facts,
-        children=tuple(_fold(trial, place, name=name, identity=own, metric=metric, **about) for place in range(splits)),
+        children=tuple(
+            _fold(trial, int(place), name=name, identity=own, metric=metric, **about) for place in np.flatnonzero(seen)
+        ),
         **about,
     )
 
@@ -207,12 +208,13 @@ def _fold(trial: Trial, split: int, *, name: str, identity: str, metric: Metric 
 
 def _mean_curves(trial: Trial, *, factor: float) -> dict[str, Curve]:
     """The mean over folds by epoch of each loss, and the interval of the one that selection looks at."""
+    seen = trial.seen
     curves = {
-        "training_loss": _curve(trial.epochs, trial.training_loss.mean(axis=1)),
-        "validation_loss": _curve(trial.epochs, trial.validation_loss.mean(axis=1)),
-        "selection_loss": _curve(trial.epochs, trial.selection_loss.mean(axis=1)),
+        "training_loss": _curve(trial.epochs, trial.training_loss[:, seen].mean(axis=1)),
+        "validation_loss": _curve(trial.epochs, trial.validation_loss[:, seen].mean(axis=1)),
+        "selection_loss": _curve(trial.epochs, trial.selection_loss[:, seen].mean(axis=1)),
     }
-    bounds = [over_splits(losses, factor=factor) for losses in trial.selection_loss]
+    bounds = [over_splits(losses[seen], factor=factor) for losses in trial.selection_loss]
     curves["selection_loss_low"] = _curve(trial.epochs, np.array([known.low for known in bounds]))
     curves["selection_loss_high"] = _curve(trial.epochs, np.array([known.high for known in bounds]))
     return {name: curve for name, curve in curves.items() if curve}

@@ -38,7 +38,7 @@ class Points:
 def points(study: Study, name: str) -> Points:
     """What the trials with finite losses say about one value of the config."""
     rows = [
-        (trial, trial.training_loss[trial.best].mean(), trial.validation_loss[trial.best].mean())
+        (trial, *(losses[trial.best][trial.seen].mean() for losses in (trial.training_loss, trial.validation_loss)))
         for trial in study.trials
     ]
     rows = [row for row in rows if math.isfinite(row[1]) and math.isfinite(row[2])]
