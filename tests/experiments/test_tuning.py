@@ -133,7 +133,7 @@ SMALL = Space(
 def proposing(name):
     """A way of proposing, and a space for it."""
     space = SMALL if name == "grid" else SPACE
-    return {"propose": way_of(name, space=space, seed=5).draw, "space": space}
+    return {"propose": way_of(name, space=space, seed=5, classification=True).draw, "space": space}
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -152,7 +152,7 @@ def test_a_search_ends_where_the_grid_does_and_says_so(limits, count):
     workers = FakeWorkers(count, seconds=slow)
     terms = Terms(
         space=SMALL,
-        propose=way_of("grid", space=SMALL, seed=0).draw,
+        propose=way_of("grid", space=SMALL, seed=0, classification=True).draw,
         limits=Limits(trials=limits.get("trials"), stop_at=limits.get("seconds"), seconds=limits.get("seconds")),
         costs=COSTS,
         seed=0,
@@ -168,7 +168,7 @@ def test_a_search_ends_where_the_grid_does_and_says_so(limits, count):
 def test_a_grid_that_the_budget_ends_is_not_called_exhausted(trials):
     terms = Terms(
         space=SMALL,
-        propose=way_of("grid", space=SMALL, seed=0).draw,
+        propose=way_of("grid", space=SMALL, seed=0, classification=True).draw,
         limits=Limits(trials=trials, stop_at=None, seconds=None),
         costs=COSTS,
         seed=0,

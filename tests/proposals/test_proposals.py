@@ -27,7 +27,7 @@ SPACE = Space(
     },
 )
 WAYS = {name: way.draw for name, way in ALL_WAYS.items() if name != "grid"}  # which has tests of its own
-BLIND = ("quasi-random",)  # a batch's seed has no part in it
+BLIND = ("quasi-random", "portfolio")  # a batch's seed has no part in it, or only where it fills a fleet
 
 
 def history(count, loss=lambda config: config.dropout):

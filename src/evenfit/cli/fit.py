@@ -67,8 +67,8 @@ def fit(
         str | None,
         Parameter(
             group=_SEARCH,
-            help="How configs are chosen: grid (grid=3: 3 points a range), random, quasi-random, tpe, near, mixed. "
-            "Default: mixed.",
+            help="How configs are chosen: grid (grid=3: 3 points a range), random, quasi-random, telescopic, "
+            "portfolio, near, tpe, gp, mixed. Default: mixed.",
         ),
     ] = None,
     racing: Annotated[

@@ -11,6 +11,7 @@ from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED
 from evenfit.experiments.terms import Exhausted, Planned, Terms, default_heat, make_entries
 from evenfit.experiments.waiting import waiting
+from evenfit.experiments.weighing import weigh
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
@@ -70,9 +71,16 @@ def _next_heat(terms: Terms, before: Sequence[Trial], heat_number: int, number: 
     """Propose one heat's configs, as many as make a good fleet and the limit allows."""
     if heat_number == 0:
         return default_heat(terms)
-    entries = terms.racing(heat_number).entries(terms.costs.entries)
-    count = min(entries, (terms.limits.trials or 0) - number)
-    drawn = terms.propose(terms.space, before, count, shared=SHARED, seed=key(terms.seed, heat_number) >> 2)
+    most = terms.racing(heat_number).entries(terms.costs.entries)
+    count = min(most, (terms.limits.trials or 0) - number)
+    batches = []
+    for place in range(terms.weighed):
+        seed = key(terms.seed, heat_number, place) >> 2 if place else key(terms.seed, heat_number) >> 2
+        batches.append(terms.propose(terms.space, before, count, shared=SHARED, seed=seed))
+        if not batches[0]:
+            return Heat(round=heat_number, entries=())
+    chosen = weigh(terms.space, before, batches, seconds=terms.costs.config, seed=key(terms.seed, heat_number) >> 2)
+    drawn = batches[chosen]
     return Heat(round=heat_number, entries=make_entries(drawn, first=number))
 
 

@@ -66,6 +66,7 @@ class Terms:
     costs: Costs
     seed: int  # of the proposals
     racing: Callable[[int], Racing] = halving  # of a heat, by its number
+    weighed: int = 1  # batches that are proposed for a heat, of which the most promising a second is raced
 
 
 def default_heat(terms: Terms) -> Heat:

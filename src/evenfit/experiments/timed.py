@@ -11,9 +11,11 @@ from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED, step_seconds
 from evenfit.experiments.terms import Exhausted, Planned, Terms, default_heat, make_entries
 from evenfit.experiments.waiting import waiting
+from evenfit.experiments.weighing import weigh
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
+from evenfit.specs.config import Config
 
 _RACED = 1.1  # times the share of all epochs that a race is expected to train
 _LEAST_SHARE = 0.25  # of a config's epochs: fewer say little
@@ -86,6 +88,7 @@ def _timed_heat(
     racing = terms.racing(heat_number)
     seconds, most = terms.limits.seconds or 0.0, racing.entries(terms.costs.entries)
     raced = min(1.0, _RACED * racing.trained(most))
+    batches: list[tuple[Config, ...]] = []
     for attempt in range(_ATTEMPTS):
         seed = key(terms.seed, heat_number, attempt) >> 2
         drawn = terms.propose(terms.space, history, most, shared=SHARED, seed=seed)
@@ -96,9 +99,15 @@ def _timed_heat(
         room = min(left, max(_HEAT_SHARE * seconds, 2 * one))
         count = sum(1 for spent in accumulate(costs) if spent * raced <= room)
         if count >= 2 and one <= _MOST_SHARE * seconds:
-            entries = make_entries(drawn[:count], first=number)
-            heat = Heat(round=heat_number, entries=entries, stop_at=terms.limits.stop_at)
-            return as_raced(terms.racing, heat, history)
+            batches.append(drawn[:count])
+            if len(batches) == terms.weighed:
+                break
+    if batches:
+        seed = key(terms.seed, heat_number) >> 2
+        chosen = weigh(terms.space, history, batches, seconds=terms.costs.config, seed=seed)
+        entries = make_entries(batches[chosen], first=number)
+        heat = Heat(round=heat_number, entries=entries, stop_at=terms.limits.stop_at)
+        return as_raced(terms.racing, heat, history)
     share = left / costs[0]
     if share < _LEAST_SHARE:
         return None

@@ -16,6 +16,7 @@ _PARENTS = 3  # the best complete trials, of which one is the start of a batch
 _CHANGED = 0.35  # probability that a value changes
 _SHARED_CHANGED = 0.2  # the same for values that a whole batch shares
 _STRIDE = 0.2  # standard deviation of a change, as a share of a range's quantiles
+_ATTEMPTS = 8  # at drawing a config that was not tried before
 _RESTART = 0.3  # probability that a changed value is drawn anew instead
 
 
@@ -36,15 +37,31 @@ def draw_near(
         for name in space.values
         if name in shared and generator.random() < _SHARED_CHANGED
     }
-    free = [name for name in space.values if name not in shared]
-    configs = []
+    start = parent.with_values(**common).tidied()
+    tried = {trial.config for trial in history}
+    return draw_near_to(start, space, count, free=frozenset(space.values) - set(shared), tried=tried, seed=seed)
+
+
+def draw_near_to(
+    parent: Config, space: Space, count: int, *, free: Collection[str], tried: Collection[Config], seed: int
+) -> tuple[Config, ...]:
+    """Change some of the ``free`` values of one config, again and again; what was ``tried`` is not drawn again.
+
+    Where nearly everything has been tried, something may be drawn twice.
+    """
+    generator = np.random.default_rng([seed, 2])
+    configs: list[Config] = []
     for _ in range(count):
-        changes = {
-            name: _changed(space.values[name], getattr(parent, name), generator)
-            for name in free
-            if generator.random() < _CHANGED
-        }
-        configs.append(parent.with_values(**common, **changes).tidied())
+        for _ in range(_ATTEMPTS):
+            changes = {
+                name: _changed(known, getattr(parent, name), generator)
+                for name, known in space.values.items()
+                if name in free and generator.random() < _CHANGED
+            }
+            config = parent.with_values(**changes).tidied()
+            if config not in tried and config not in configs:
+                break
+        configs.append(config)
     return tuple(configs)
 
 

@@ -13,12 +13,15 @@ from functools import partial
 
 from evenfit.errors import ConfigError
 from evenfit.proposals.draws import draw_random
+from evenfit.proposals.gp import draw_gp
 from evenfit.proposals.grid import draw_grid, grid_levels
 from evenfit.proposals.key_first import KeyFirst
 from evenfit.proposals.mixed import draw_mixed
 from evenfit.proposals.near import draw_near
+from evenfit.proposals.portfolio import draw_portfolio
 from evenfit.proposals.protocol import Propose
 from evenfit.proposals.quasi_random import draw_quasi_random
+from evenfit.proposals.telescopic import draw_telescopic
 from evenfit.proposals.tpe import draw_tpe
 from evenfit.specs.space import Space
 
@@ -39,16 +42,20 @@ WAYS: Mapping[str, Way] = {
     "tpe": Way(draw=draw_tpe),
     "near": Way(draw=draw_near),
     "mixed": Way(draw=draw_mixed),
+    "gp": Way(draw=draw_gp),
+    "portfolio": Way(draw=draw_portfolio),
+    "telescopic": Way(draw=draw_telescopic),
 }
 
 
-def way_of(name: str, *, space: Space, seed: int) -> Way:
+def way_of(name: str, *, space: Space, seed: int, classification: bool) -> Way:
     """Give a way by its name, ready for a search of this space with this seed.
 
     Args:
         name: one of WAYS; ``grid=3`` is a grid with 3 points a range.
         space: where it will look.
         seed: the search's own.
+        classification: whether classes are to be learnt, or numbers.
 
     Raises:
         ConfigError: there is no such way, or the space has no such grid.
@@ -60,6 +67,9 @@ def way_of(name: str, *, space: Space, seed: int) -> Way:
     if known == "grid":
         grid_levels(space, **({"points": int(points)} if points else {}))
         return replace(way, draw=partial(draw_grid, points=int(points))) if points else way
+    if known == "portfolio":
+        kind = "classification" if classification else "regression"
+        return replace(way, draw=partial(draw_portfolio, kind=kind))
     if known == "quasi-random":
         return replace(way, draw=partial(draw_quasi_random, scramble=seed))
     return replace(way, draw=KeyFirst(draw=way.draw)) if way.keyed else way

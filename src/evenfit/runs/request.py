@@ -19,6 +19,9 @@ PROPOSALS = (  # those of evenfit.proposals.ways, whose home needs optuna; grid=
     "tpe",
     "near",
     "mixed",
+    "gp",
+    "portfolio",
+    "telescopic",
 )
 METRICS = {  # those of evenfit.results.metrics, whose home needs numpy
     "log_loss": "classification",

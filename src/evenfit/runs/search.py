@@ -28,6 +28,7 @@ from evenfit.specs.racing import RACING, racing_of
 from evenfit.specs.space import Space
 
 PROPOSALS = "mixed"  # what measured best
+_WEIGHED = 3  # batches that are proposed for a heat where proposals are weighed
 _MOST_SHARE = 0.25  # of a budget's core-seconds that one config may take
 
 State = dict[str, npt.NDArray[Any]]
@@ -110,7 +111,8 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
             targets=target_choices(table),
             classification=problem.task != "regression",
         )
-    way_of(proposals, space=space, seed=seed)  # which looks at the space
+    classification = problem.task != "regression"
+    way_of(proposals, space=space, seed=seed, classification=classification)  # which looks at the space
     return Search(
         problem=problem,
         space=space,
@@ -137,13 +139,20 @@ def run_search(
         BudgetError: time ran out before the default config was validated once.
         DataError: no config has losses that are numbers.
     """
+    way = way_of(
+        search.proposals,
+        space=search.space,
+        seed=search.problem.seed,
+        classification=search.problem.task != "regression",
+    )
     terms = Terms(
         space=search.space,
-        propose=way_of(search.proposals, space=search.space, seed=search.problem.seed).draw,
+        propose=way.draw,
         limits=Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds),
         costs=search.costs,
         seed=search.problem.seed,
         racing=racing_of(search.racing),
+        weighed=_WEIGHED if way.weighed else 1,
     )
     events = tune(
         terms,

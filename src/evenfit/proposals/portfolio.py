@@ -1,0 +1,89 @@
+"""Portfolio: configs that together did well on many tables, one after the other, then neighbours of the best."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from evenfit.proposals.near import draw_near, draw_near_to
+from evenfit.results.trial import Trial
+from evenfit.specs.config import Config
+from evenfit.specs.space import Choice, Range, Space
+
+Changes = dict[str, Any]  # of a default config: factors of what TIMES names, values of the rest
+
+TIMES = ("width", "batch_rows", "epochs")  # what depends on the table's size, and so is changed by a factor
+
+
+def draw_portfolio(
+    space: Space,
+    history: Sequence[Trial],
+    count: int,
+    *,
+    shared: Collection[str],
+    seed: int,
+    kind: str = "classification",
+) -> tuple[Config, ...]:
+    """Give the next configs of a portfolio that have not been tried; after the last, draw near the best.
+
+    Defaults and neighbours: greedy portfolios as of Feurer et al., "Auto-sklearn 2.0", JMLR 2022. A batch is the first
+    config that is left, those after it that fit its fleet, and neighbours of the first to fill it up.
+    ``kind`` says whose portfolio: classification or regression.
+    """
+    tried = {trial.config for trial in history}
+    left = [config for config in members(space, stored_portfolio(kind)) if config not in tried]
+    if not left:
+        return draw_near(space, history, count, shared=shared, seed=seed)
+    first = tuple(getattr(left[0], name) for name in shared)
+    batch = [config for config in left if tuple(getattr(config, name) for name in shared) == first][:count]
+    free = frozenset(space.values) - set(shared)
+    known = tried | set(left)
+    return (*batch, *draw_near_to(left[0], space, count - len(batch), free=free, tried=known, seed=seed))
+
+
+def members(space: Space, portfolio: Sequence[Changes]) -> tuple[Config, ...]:
+    """Give a portfolio's configs in a space, without those that come to the same or to the default."""
+    found = dict.fromkeys(changed(space, changes) for changes in portfolio)
+    return tuple(config for config in found if config != space.default)
+
+
+def changed(space: Space, changes: Mapping[str, Any]) -> Config:
+    """Give the default with these changes, as far as the space has room for them.
+
+    Example:
+        >>> values = {"width": Choice(values=(32, 64)), "l2": Range(low=0, high=1)}
+        >>> space = Space(default=Config(width=64), values=values)
+        >>> near = changed(space, {"width": 0.5, "l2": 3.0, "dropout": 0.5})
+        >>> near.width, near.l2, near.dropout
+        (32, 1.0, 0.0)
+    """
+    default = space.default.to_json()
+    chosen = {}
+    for name, value in changes.items():
+        if name in space.values:
+            wanted = default[name] * value if name in TIMES else value
+            chosen[name] = _within(space.values[name], wanted, otherwise=default[name])
+    return space.config(chosen)
+
+
+def _within(known: Range | Choice, value: Any, *, otherwise: Any) -> Any:
+    """The value of a distribution that is nearest to this one; the default's where none is near."""
+    if isinstance(known, Choice):
+        return value if value in known.values else otherwise
+    if value == 0 and known.zero > 0:
+        return value
+    near = min(max(value, known.low), known.high)
+    return float(round(near)) if known.whole else near
+
+
+@cache
+def stored_portfolio(kind: str) -> tuple[Changes, ...]:
+    """Give the portfolio that was found for classification or for regression.
+
+    ``benchmarks/portfolio.py`` found it; portfolio.json says on which tables.
+    """
+    text = files("evenfit.proposals").joinpath("portfolio.json").read_text(encoding="utf-8")
+    return tuple(json.loads(text)[kind])
