@@ -65,10 +65,10 @@ class Blocks:
         On a split that it has not seen, a column is taken to differ from the reference, a column that has seen all,
         by as much as on those that it has: by the same weights, so that nothing but the rows drawn is looked at.
         """
-        means = _filled(np.stack([split.means(weights) for split in self.splits], axis=2))
+        means = np.stack([split.means(weights) for split in self.splits], axis=2)
         for column in np.flatnonzero(~self.seen.all(axis=1)):
             means[:, column] = _completed(means[:, column], means[:, reference], self.seen[column])
-        return means
+        return _filled(means)
 
     def means_of(self, columns: Integers, weights: Numbers, *, reference: int = 0) -> Numbers:
         """Give the mean over splits of one column's loss for each weighting: [B], [B, U] -> [B] float64."""
@@ -77,10 +77,10 @@ class Blocks:
         if partial.any():
             known = self._means_of(np.full(int(partial.sum()), reference), weights[partial])
             means[partial] = _completed(means[partial], known, self.seen[columns[partial]])
-        return np.asarray(means.mean(axis=1, dtype=np.float64))
+        return np.asarray(_filled(means).mean(axis=1, dtype=np.float64))
 
     def _means_of(self, columns: Integers, weights: Numbers) -> Numbers:
-        return _filled(np.stack([split.means_of(columns, weights) for split in self.splits], axis=1))
+        return np.stack([split.means_of(columns, weights) for split in self.splits], axis=1)
 
 
 def unit_of_rows(truth: Truth, *, largest: int, rng: np.random.Generator) -> tuple[Integers, int]:
@@ -145,9 +145,14 @@ def block_losses(
 
 
 def _completed(means: Numbers, reference: Numbers, seen: Flags) -> Numbers:
-    """Give splits that were not seen the reference's mean there, and the mean difference on those that were: [B, S]."""
+    """Give splits that were not seen the reference's mean there, and the mean difference on those that were: [B, S].
+
+    A split without rows tells nothing; where no split that was seen has any, nothing is known of the others.
+    """
     seen = np.broadcast_to(seen, means.shape)
-    difference = np.where(seen, means - reference, 0).sum(axis=1) / np.maximum(1, seen.sum(axis=1))
+    known = seen & ~np.isnan(means)
+    with np.errstate(invalid="ignore"):
+        difference = np.where(known, means - reference, 0).sum(axis=1) / known.sum(axis=1)
     return np.where(seen, means, reference + difference[:, None])
 
 

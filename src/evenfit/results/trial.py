@@ -51,9 +51,9 @@ class Trial:
     @property
     def seen(self) -> npt.NDArray[np.bool_]:
         """The splits that it was tried on, [S]: all, unless it was dropped before the others."""
-        if self.status != DROPPED or not len(self.validation_loss):
-            return np.ones(self.validation_loss.shape[-1], dtype=np.bool_)
-        return np.asarray(~np.isnan(self.validation_loss).all(axis=0))
+        known = ~np.isnan(self.selection_loss).all(axis=0)
+        every = self.status != DROPPED or not known.any()
+        return np.ones_like(known) if every else np.asarray(known)
 
     @property
     def loss(self) -> float:

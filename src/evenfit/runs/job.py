@@ -268,9 +268,10 @@ class Job:
         self._say("writing the report")
         outcome = self._outcome(study, worth, ranking, fresh)
         write_documents(outcome, self.request)
-        self.store.prune_states(self.run, {part.trial for part in fold_model.parts})
         self.store.finish(self.run, outcome.json(), "done", report=outcome.text())
         self.store.spend(self.run, self._spent())
+        # last: a run that is killed before it is done needs the weights of every complete trial
+        self.store.prune_states(self.run, {part.trial for part in fold_model.parts})
         return outcome
 
     def _importance_seconds(self) -> float:
