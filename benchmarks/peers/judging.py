@@ -43,6 +43,7 @@ class Result:
     row_losses: tuple[float, ...]  # log loss or squared error, row by row
     cpu_seconds: float | None = None  # well below seconds x threads: others used the machine, measure again
     promised: dict[str, float] | None = None  # evenfit's estimate
+    course: tuple[tuple[float, float], ...] | None = None  # seconds, and the quality had it ended then
 
 
 def judged(
@@ -54,9 +55,9 @@ def judged(
     seed: int,
     spent: Spent,
     promised: dict[str, float] | None = None,
+    course: tuple[tuple[float, float], ...] | None = None,
 ) -> Result:
     losses = row_losses(table, predicted)
-    mean = float(losses.mean())
     return Result(
         table=table.name,
         contender=contender,
@@ -66,10 +67,17 @@ def judged(
         seed=seed,
         seconds=round(spent.seconds, 2),
         cpu_seconds=round(spent.cpu_seconds, 2),
-        quality=mean if table.classes else math.sqrt(mean),
+        quality=quality(table, losses),
         row_losses=tuple(float(f"{loss:.6g}") for loss in losses),
         promised=promised,
+        course=course,
     )
+
+
+def quality(table: Table, losses: np.ndarray) -> float:
+    """Log loss or RMSE, from the losses of the rows."""
+    mean = float(losses.mean())
+    return mean if table.classes else math.sqrt(mean)
 
 
 def row_losses(table: Table, predicted: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Worker processes with one thread each share a study. A trial trains five fold models one after the other, each stopped
 early on its validation fold; the pruner looks at every epoch of the first fold and at the running mean over folds.
-The model is the mean of the best trial's fold models.
+The model is the mean of the best trial's fold models; what would have been the model earlier is kept beside it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 import time
 import warnings
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.compose import ColumnTransformer
 
-    from peers import Predictor, Task
+    from peers import Task
 
 EPOCHS = 300
 PATIENCE = 20
@@ -55,9 +56,20 @@ class Fold:
     y_validation: Tensor
 
 
-def fit(X: pd.DataFrame, y: np.ndarray, *, task: Task, seconds: float, seed: int, threads: int) -> Predictor:
+@dataclass(frozen=True)
+class Tuned:
+    """The model, and those before it that were the best so far, each with the seconds at which it was."""
+
+    model: FoldEnsemble
+    course: tuple[tuple[float, FoldEnsemble], ...]
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        return self.model.predict(X)
+
+
+def fit(X: pd.DataFrame, y: np.ndarray, *, task: Task, seconds: float, seed: int, threads: int) -> Tuned:
     """Tune by TPE until the seconds are spent; the mean of the best trial's fold models."""
-    deadline = time.monotonic() + seconds - RESERVE
+    began, deadline = datetime.now(), time.monotonic() + seconds - RESERVE  # noqa: DTZ005  Optuna's times have no zone
     classes = int(y.max()) + 1 if task == "classification" else 0
     encoded = [_encode(X, y, train, validation, task) for train, validation in folds(y, task=task, seed=seed)]
     fork = multiprocessing.get_context("fork")
@@ -75,12 +87,28 @@ def fit(X: pd.DataFrame, y: np.ndarray, *, task: Task, seconds: float, seed: int
             worker.join(max(0.0, deadline + RESERVE / 2 - time.monotonic()))
             worker.terminate()
             worker.join()
-        best = study.best_trial
-        states = torch.load(_weights(folder, best.number))
+        course = [
+            ((trial.datetime_complete - began).total_seconds(), _ensemble(folder, encoded, classes, trial))
+            for trial in _records(study)
+        ]
+    return Tuned(course[-1][1], tuple(course))
 
+
+def _records(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """The complete trials that were better than all before them, in order of time; the last is the best."""
+    complete = [trial for trial in study.get_trials() if trial.state == optuna.trial.TrialState.COMPLETE]
+    records: list[optuna.trial.FrozenTrial] = []
+    for trial in sorted(complete, key=lambda trial: trial.datetime_complete):
+        if not records or trial.value < records[-1].value:
+            records.append(trial)
+    return records
+
+
+def _ensemble(folder: Path, encoded: list[Fold], classes: int, trial: optuna.trial.FrozenTrial) -> FoldEnsemble:
+    """The mean of a trial's fold models."""
     members = []
-    for fold, state in zip(encoded, states, strict=True):
-        network = _network(fold.X.shape[1], max(classes, 1), best.params)
+    for fold, state in zip(encoded, torch.load(_weights(folder, trial.number)), strict=True):
+        network = _network(fold.X.shape[1], max(classes, 1), trial.params)
         network.load_state_dict(state)
         members.append(_Member(fold, network.eval(), classes))
     return FoldEnsemble(tuple(members))
