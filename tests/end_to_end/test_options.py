@@ -254,6 +254,22 @@ def test_require_is_a_gate(fit, here, bound, code):
     assert Path("runs/shop/report.html").exists()
 
 
+def test_racing_none_completes_every_config(fit, here):
+    statuses = {trial["status"] for trial in fit("--racing", "none", "--json", trials=6).json["trials"]}
+    assert statuses == {"complete"}
+    assert "dropped" in {trial["status"] for trial in fit("--json", trials=6).json["trials"]}
+    said = fit("--racing", "halfing")
+    assert said.code == 2
+    assert said.errors == [
+        "evenfit: racing must be one of halving, hyperband, finish-best, forgiving, none; got 'halfing'"
+    ]
+
+
+def test_the_plan_says_how_configs_will_be_raced(fit, here):
+    assert fit("--racing", "forgiving", "--plan", "--json").json["racing"] == "forgiving"
+    assert "racing   halving" in fit("--plan").out
+
+
 def test_require_of_rmse_is_in_the_targets_units(fit, here):
     found = fit("--json", target="price").json
     high = found["estimate"]["high"] ** 0.5

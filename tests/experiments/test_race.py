@@ -215,19 +215,22 @@ def test_losses_that_are_no_numbers_end_a_config_on_the_first_splits(problem, pr
     assert len(epochs) < 8
 
 
-@pytest.mark.parametrize("stop_at", range(5, 260, 15))
-def test_where_time_runs_out_every_config_that_was_validated_is_told_of(problem, prepared, stop_at):
-    heat = heat_of(*rates(0.01, 0.02), rungs=(), first=0.3, bar=1e9, stop_at=float(stop_at))
-    found, epochs = raced(problem, prepared, heat, Clock(step=1.0))
-    assert bool(found) == bool(epochs)
-    if epochs:
-        assert set(found) == {0, 1}
-    for event in found.values():
-        complete = len(epochs) == 16
-        assert event.trial.status == ("complete" if complete else "dropped")
-        assert event.trial.seen.sum() == (1 if len(epochs) <= 8 else 3)
-        assert np.isfinite(event.trial.loss)
-        assert len(event.trial.epochs) == (len(epochs) - 1) % 8 + 1
+def test_where_time_runs_out_every_config_that_was_validated_is_told_of(problem, prepared):
+    reached = set()
+    for stop_at in range(1, 200):
+        heat = heat_of(*rates(0.01, 0.02), rungs=(), first=0.3, bar=1e9, stop_at=float(stop_at))
+        found, epochs = raced(problem, prepared, heat, Clock(step=1.0))
+        reached.add(len(epochs))
+        assert bool(found) == bool(epochs)
+        if epochs:
+            assert set(found) == {0, 1}
+        for event in found.values():
+            complete = len(epochs) == 16
+            assert event.trial.status == ("complete" if complete else "dropped")
+            assert event.trial.seen.sum() == (1 if len(epochs) <= 8 else 3)
+            assert np.isfinite(event.trial.loss)
+            assert len(event.trial.epochs) == (len(epochs) - 1) % 8 + 1
+    assert reached == set(range(17))
 
 
 def test_all_splits_are_trained_at_once_where_the_first_would_show_too_much_to_hold(problem, prepared, monkeypatch):

@@ -3,15 +3,19 @@
 import math
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from tests.report.studies import interval, make_facts, make_ranking, make_study
 
+from evenfit.report.configs import configs
 from evenfit.report.findings import deployed
+from evenfit.report.methods import methods
 from evenfit.report.side_by_side import side_by_side
 from evenfit.report.words import (
     METRIC_WORDS,
     VALUE_WORDS,
     better,
+    judged_by_less,
     mattered,
     network,
     optimism,
@@ -152,3 +156,36 @@ def test_without_an_ablation_the_search_speaks_and_without_both_nobody():
 def test_a_regulariser_that_does_nothing_alone_is_not_said_to_help():
     idle = tuple(effect for effect in make_ranking().effects if effect.name == "l2")
     assert mattered(Ranking(effects=idle)) == "none is shown to help; not shown to matter: L2"
+
+
+def on_some_splits(trial):
+    """A dropped trial as if it had been tried on the first two splits alone."""
+    if trial.status != "dropped":
+        return trial
+    names = ("training_loss", "validation_loss", "selection_loss")
+    return replace(
+        trial,
+        **{
+            name: np.where(np.arange(getattr(trial, name).shape[1]) < 2, getattr(trial, name), np.nan) for name in names
+        },
+    )
+
+
+def test_a_report_says_by_how_much_less_dropped_configs_were_judged():
+    study = make_study()
+    some = replace(study, trials=tuple(map(on_some_splits, study.trials)))
+    mixed = replace(study, trials=some.trials[:5] + study.trials[5:])
+    none = replace(study, trials=tuple(trial for trial in study.trials if trial.status == "complete"))
+    assert judged_by_less(study) == "at fewer epochs"
+    assert judged_by_less(some) == "on fewer splits"
+    assert judged_by_less(mixed) == "at fewer epochs or on fewer splits"
+    assert judged_by_less(none) == ""
+    assert "dropped" not in " ".join(methods(none, make_facts(none)))
+    assert "dropped, judged on fewer splits." in " ".join(methods(some, make_facts(some)))
+
+
+def test_the_table_of_configs_has_losses_of_those_that_had_some_splits():
+    study = make_study()
+    table, _ = configs(replace(study, trials=tuple(map(on_some_splits, study.trials))))
+    place = table.columns.index("validation loss")
+    assert all(math.isfinite(float(cell)) for row in table.rows for cell in row[place : place + 3])

@@ -6,7 +6,7 @@ import numpy as np
 
 from evenfit.report.digits import count
 from evenfit.report.facts import Facts
-from evenfit.report.words import base_loss, follows_time, metric_word, percent
+from evenfit.report.words import base_loss, follows_time, judged_by_less, metric_word, percent
 from evenfit.results.bbc import SHRINK
 from evenfit.results.study import Study
 
@@ -82,10 +82,11 @@ def _selection(study: Study) -> str:
         if study.selection == "one-se"
         else "The config with the lowest mean is selected"
     )
+    less = judged_by_less(study)
+    dropped = f"Configs that fall behind early are dropped, judged {less}. " if less else ""
     return (
         f"All configs share splits and seeds, and each has one number of epochs, where its mean over splits of "
-        f"{metric_word(study.truth.metric)} is lowest. {rule}. Configs that fall behind early are dropped from all "
-        "splits at once; they have been judged at fewer epochs. The default config always completes."
+        f"{metric_word(study.truth.metric)} is lowest. {rule}. {dropped}The default config always completes."
     )
 
 

@@ -31,6 +31,7 @@ from evenfit.report.words import (
     as_interval,
     as_score,
     base_loss,
+    judged_by_less,
     mattered,
     metric_word,
     percent,
@@ -170,8 +171,8 @@ def hyperparameters(study: Study, facts: Facts) -> str:
         "Loss by hyperparameter",
         paragraph(
             "Blue: validation loss; grey, dashed: clean training loss; lines are running medians. Hollow points were "
-            "dropped early, at fewer epochs; the ring is the selected config. Other values vary at the same time, so "
-            "read these as hints, not as effects."
+            "dropped early; the ring is the selected config. Other values vary at the same time, so read these as "
+            "hints, not as effects."
         ),
         figures(*drawn, kind="many"),
     )
@@ -297,7 +298,8 @@ def all_configs(study: Study, facts: Facts) -> str:
     del facts
     known, marked = configs(study)
     hidden = len(study.trials) - MOST
-    said = "Sorted by validation loss. Dropped configs were judged at fewer epochs."
+    less = judged_by_less(study)
+    said = f"Sorted by validation loss.{f' Dropped configs were judged {less}.' if less else ''}"
     return section(
         "trials",
         "Configs tried",

@@ -10,6 +10,7 @@ from evenfit.results.ablation import HARMS, HELPS, UNCLEAR
 from evenfit.results.metrics import METRICS
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Comparison, Estimate, Interval, Side, Study
+from evenfit.results.trial import DROPPED
 from evenfit.specs.config import Config
 
 METRIC_WORDS = {  # what selection looked at, as a loss
@@ -284,6 +285,12 @@ def tried(study: Study) -> str:
         if (number := sum(trial.status == status for trial in study.trials))
     ]
     return f"{count(len(study.trials), 'config')}: {', '.join(parts)}"
+
+
+def judged_by_less(study: Study) -> str:
+    """By how much less dropped configs were judged: ``at fewer epochs``, ``on fewer splits``; empty without any."""
+    whole = {bool(trial.seen.all()) for trial in study.trials if trial.status == DROPPED}
+    return " or ".join(way for way, of in (("at fewer epochs", True), ("on fewer splits", False)) if of in whole)
 
 
 def spending(study: Study, facts: Facts) -> str:

@@ -35,6 +35,7 @@ class Plan:
             ("splits", describe_splits(search.problem.splits)),
             ("metric", metric_of(search.problem.metric, task=task).label),
             ("budget", f"{budget_text(search.budget)} on {self.workers} worker{'' if self.workers == 1 else 's'}"),
+            ("racing", search.racing),
             (
                 "default",
                 f"{network(default, task=task)}; {regularisation(default, task=task)}; "
@@ -58,6 +59,7 @@ class Plan:
             "metric": search.problem.metric,
             "workers": self.workers,
             "budget": search.budget.to_json(),
+            "racing": search.racing,
             "default": default.to_json(),
             "default_seconds": search.costs.config(default),
             "searched": search.space.to_json()["values"],
