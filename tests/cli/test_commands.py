@@ -17,7 +17,7 @@ def test_fit_hands_over_every_option(command, fake_runs):
         *("--categorical", "a,b", "--categorical", "c", "--drop", "d", "--group", "g", "--time", "t", "--weight", "w"),
         *("--metric", "auc", "--folds", "4", "--repeats", "2", "--seed", "3", "--selection", "best", "--class-weights"),
         *("--workers", "2", "--runs", "r", "--name", "n", "--delimiter", "tab", "--encoding", "latin-1"),
-        *("--require", "0.7", "--track", "tensorboard"),
+        *("--require", "0.7", "--track", "tensorboard", "--proposals", "random", "--racing", "none"),
     )
     assert (code, out) == (0, "selected 0.4\n")
     [_, (_, request), _] = fake_runs.calls
@@ -45,6 +45,8 @@ def test_fit_hands_over_every_option(command, fake_runs):
         "encoding": "latin-1",
         "track": ["tensorboard"],
         "require": 0.7,
+        "proposals": "random",
+        "racing": "none",
     }
 
 
@@ -158,6 +160,27 @@ def test_track_hands_over_where_to_and_what(command, fake_runs):
         ("track", "a", "r", "mlflow", "sqlite:///x", "p"),
         ("track", "a", "runs", "tensorboard", None, "evenfit"),
     ]
+
+
+@pytest.mark.parametrize("file", ["numbers.json", "trials.jsonl"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("track", "x/a", "--to", "mlflow"),
+        ("show", "x/a"),
+        ("tag", "x/a"),
+        ("resume", "x/a"),
+        ("compare-runs", "b", "x/a"),
+    ],
+)
+def test_what_is_no_run_of_fit_is_said_to_be_what_it_is(file, arguments, command, fake_runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("x/a").mkdir(parents=True)
+    Path("x/a", file).touch()
+    code, _, err = command(*arguments)
+    assert code == 2
+    assert err.startswith(f"evenfit: x/a is a {'measurement' if file == 'numbers.json' else 'sweep'}")
+    assert fake_runs.calls == []
 
 
 def test_an_unknown_tracker_is_refused(command, fake_runs):

@@ -15,6 +15,7 @@ class Seen:
     parent: str | None = None
     files: set = field(default_factory=set)
     note: str = ""
+    tags: str = ""
 
 
 def read_mlflow(uri, project="evenfit"):
@@ -39,6 +40,7 @@ def read_mlflow(uri, project="evenfit"):
             parent=names.get(run.data.tags.get("mlflow.parentRunId")),
             files={each.path for each in client.list_artifacts(key)},
             note=run.data.tags.get("mlflow.note.content", ""),
+            tags=run.data.tags.get("evenfit.tags", ""),
         )
     return seen
 
@@ -70,6 +72,7 @@ def read_tensorboard(uri, project="evenfit"):
             parameters=sessions.get(name, {}),
             parent=name.rpartition("/")[0] or None,
             note=texts.get("note", ""),
+            tags=texts.get("tags", ""),
         )
         assert len(list((home / name).glob("events.*"))) == 1, "an entry is there twice"
     return seen
@@ -115,7 +118,7 @@ def read_wandb(uri, project="evenfit"):
             if kind == "run":
                 run = record.run
                 assert run.project == project
-                name, entry.note = run.display_name, run.notes
+                name, entry.note, entry.tags = run.display_name, run.notes, ", ".join(run.tags)
                 entry.parent = None if run.job_type == "search" else name.rpartition("/")[0]
                 assert run.run_group == name.split("/")[0]
                 entry.parameters |= {item.key: str(json.loads(item.value_json)) for item in run.config.update}

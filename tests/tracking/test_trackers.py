@@ -150,6 +150,24 @@ def test_a_new_note_replaces_the_old_and_leaves_the_trials_alone(tracker, uri, w
     assert seen["bank/trial-1"].parent == "bank"
 
 
+def test_tags_and_notes_are_kept_whatever_their_letters(tracker, uri, write, runs):
+    odd = ["%_", "a/b", "q'uo\"te", "ä=ö"]
+    with open_store(runs) as store:
+        run = store.run("bank")
+        store.tag(run, odd, remove=["paper"])
+        store.note(run, "zwei\nlines: <b>'\"&ö")
+    write()
+    seen = READERS[tracker](uri)["bank"]
+    assert seen.tags == ", ".join(sorted(odd))
+    assert seen.note == "zwei\nlines: <b>'\"&ö"
+
+
+@pytest.mark.parametrize("project", ["", "..", "a/b", "/x", "a\nb"])
+def test_a_project_that_is_no_name_is_refused(project, runs):
+    with pytest.raises(TrackingError, match="project must be a name"):
+        track("bank", runs=str(runs), to="tensorboard", uri=None, project=project, tell=quiet)
+
+
 def test_two_runs_of_one_store_do_not_mix(tracker, uri, write, runs, study):
     write()
     with open_store(runs) as store:

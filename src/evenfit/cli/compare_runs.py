@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from evenfit.cli.output import print_answer
-from evenfit.cli.run_folder import name_and_runs
+from evenfit.cli.run_folder import stored_run
 
 
 def compare_runs(
@@ -19,5 +19,5 @@ def compare_runs(
     """Compare the configs that two runs selected: paired over folds where the runs share them, else not."""
     from evenfit.runs.comparing import compare
 
-    print_answer(compare(name_and_runs(first, runs=runs), name_and_runs(second, runs=runs)), as_json=json)
+    print_answer(compare(stored_run(first, runs=runs), stored_run(second, runs=runs)), as_json=json)
     return 0

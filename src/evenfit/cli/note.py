@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from evenfit.cli.output import print_answer
-from evenfit.cli.run_folder import name_and_runs
+from evenfit.cli.run_folder import stored_run
 
 
 def note(
@@ -21,6 +21,6 @@ def note(
     """Write a note on a run, or read it."""
     from evenfit.runs.marking import note as run_note
 
-    name, home = name_and_runs(run, runs=runs)
+    name, home = stored_run(run, runs=runs)
     print_answer(run_note(name, runs=home, text=text), as_json=json)
     return 0

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from evenfit.cli.fit import gate
 from evenfit.cli.output import print_answer
 from evenfit.cli.progress import reporting
-from evenfit.cli.run_folder import name_and_runs
+from evenfit.cli.run_folder import stored_run
 from evenfit.cli.track import track_all
 
 
@@ -25,7 +25,7 @@ def resume(
     """Go on with a run that was stopped, and spend only what is left of its budget."""
     from evenfit.runs.fit import resume as run_resume
 
-    name, home = name_and_runs(run, runs=runs)
+    name, home = stored_run(run, runs=runs)
     with reporting(quiet=json) as progress:
         outcome = run_resume(name, runs=home, progress=progress)
     print_answer(outcome, as_json=json)

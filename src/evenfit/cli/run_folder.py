@@ -20,6 +20,25 @@ def name_and_runs(run: str, *, runs: str) -> tuple[str, str]:
     return run, runs
 
 
+_OTHERS = {  # a file by which a folder that holds no run is known, and what to say of it
+    "numbers.json": "is a measurement, which has no trials; look at its report.html, or at numbers.json",
+    "trials.jsonl": "is a sweep of another program; its trials are in trials.jsonl, and each has a folder of its own",
+}
+
+
+def stored_run(run: str, *, runs: str) -> tuple[str, str]:
+    """The name and the folder of runs of what must be a run of ``fit``.
+
+    Raises:
+        StoreError: it is the folder of a measurement or of a sweep, which no store knows.
+    """
+    name, home = name_and_runs(run, runs=runs)
+    for file, what in _OTHERS.items():
+        if (Path(home) / name / file).is_file():
+            raise StoreError(f"{Path(home) / name} {what}; this command takes a run of evenfit fit")
+    return name, home
+
+
 def folder_of(run: str, *, runs: str) -> Path:
     """The folder of a run that exists.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from evenfit.cli.output import print_answer
-from evenfit.cli.run_folder import name_and_runs
+from evenfit.cli.run_folder import stored_run
 
 
 def show(
@@ -18,6 +18,6 @@ def show(
     """Print what a run found, as fit printed it."""
     from evenfit.runs.listing import show as stored
 
-    name, home = name_and_runs(run, runs=runs)
+    name, home = stored_run(run, runs=runs)
     print_answer(stored(name, home), as_json=json)
     return 0

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from evenfit.cli.output import print_answer
-from evenfit.cli.run_folder import name_and_runs
+from evenfit.cli.run_folder import stored_run
 
 
 def tag(
@@ -19,7 +19,7 @@ def tag(
     """Give a run tags, or take them away; evenfit runs --tag finds it."""
     from evenfit.runs.marking import tag as run_tag
 
-    name, home = name_and_runs(run, runs=runs)
+    name, home = stored_run(run, runs=runs)
     removed = [word for text in remove or () for word in text.split(",") if word]
     print_answer(run_tag(name, runs=home, add=tags, remove=removed), as_json=json)
     return 0

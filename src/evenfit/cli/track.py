@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from evenfit.cli.output import print_answer
-from evenfit.cli.run_folder import name_and_runs
+from evenfit.cli.run_folder import stored_run
 
 _LINE_SECONDS = 5.0
 
@@ -36,7 +36,7 @@ def track(
     """Write a run, its trials and their folds to a tracker; what is there already stays as it is."""
     from evenfit.runs.tracking import track as run_track
 
-    name, home = name_and_runs(run, runs=runs)
+    name, home = stored_run(run, runs=runs)
     tell = telling(time.monotonic)
     print_answer(run_track(name, runs=home, to=to, uri=uri, project=project, tell=tell), as_json=json)
     return 0

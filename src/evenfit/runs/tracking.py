@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from evenfit.tracking.tracker_run import FOLD, RUN, TRIAL, Curve, TrackerRun, Va
 from evenfit.tracking.trackers import Tell, Tracked, load, place_of
 
 PROJECT = "evenfit"
+_PROJECT = re.compile(r"(?=.*\w)[\w. -]{1,128}")  # also a folder's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +63,11 @@ def track(name: str, *, runs: str, to: str, uri: str | None, project: str, tell:
 
     Raises:
         StoreError: there is no such run.
-        TrackingError: there is no such tracker, its package is missing, or it cannot be written.
+        TrackingError: there is no such tracker, its package is missing, or it cannot be written; or the project's name
+            is none.
     """
+    if not _PROJECT.fullmatch(project):
+        raise TrackingError(f"project must be a name of letters, digits, spaces and - _ . alone; got {project!r}")
     where = place_of(to, uri, runs=Path(runs))
     with open_store(Path(runs), create=False) as store:
         run = store.run(name)

@@ -8,6 +8,7 @@ run that was cut short is written anew.
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from evenfit.tracking.trackers import Tell, Tracked
 
 _METRICS, _PARAMETERS = 1000, 100  # that MLflow takes in one call
 _LONGEST = 5000  # letters of a tag's value
+_REFUSED = re.compile(r"[^\w./ :-]")  # letters that MLflow takes in no name
 _STATUSES = {"done": "FINISHED", "running": "RUNNING", "interrupted": "KILLED", "failed": "FAILED"}
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 
@@ -128,7 +130,8 @@ def _write(client: Any, experiment: str, entry: TrackerRun, *, root: str, parent
 def _tags(entry: TrackerRun) -> Mapping[str, str]:
     """An entry's facts, its note as the description that MLflow shows, and the user's tags by name."""
     tags = {f"evenfit.{name}": value for name, value in entry.facts.items()} | {"evenfit.kind": entry.kind}
-    tags |= {f"tag.{tag}": "yes" for tag in entry.tags}
+    tags |= {"evenfit.tags": ", ".join(entry.tags)} if entry.tags else {}  # as they are: names lose some letters
+    tags |= {f"tag.{_REFUSED.sub('_', tag)}": "yes" for tag in entry.tags}
     return tags | ({"mlflow.note.content": entry.note} if entry.note else {})
 
 
