@@ -75,3 +75,15 @@ def test_racing_is_of_a_study_that_is_kept_too(tmp_path):
     study = evenfit.tune("mlp", X, Y, budget="5 trials", space=SPACE, folds=2, racing="none", store=tmp_path)
     assert {trial.status for trial in study.trials} == {"complete"}
     assert 'racing = "none"' in (tmp_path / "memory" / "request.toml").read_text()
+
+
+def test_an_estimator_lists_candidates_that_had_some_splits():
+    model = evenfit.EvenfitRegressor(max_trials=14, time_limit=None, random_state=0, racing="forgiving").fit(X, Y)
+    found = model.cv_results_
+    partial = np.isnan(found["split4_test_score"])
+    assert partial.any()
+    assert set(found["status"][partial]) == {"dropped"}
+    assert np.isfinite(found["mean_test_score"]).all()
+    assert found["rank_test_score"][partial].min() > (~partial).sum()
+    scores = np.stack([found[f"split{split}_test_score"] for split in range(5)])
+    assert found["mean_test_score"] == pytest.approx(np.nanmean(scores, axis=0))
