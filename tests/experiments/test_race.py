@@ -1,5 +1,7 @@
 """Races: who is dropped and when, who is not, and what is left when time runs out."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -240,6 +242,19 @@ def test_all_splits_are_trained_at_once_where_the_first_would_show_too_much_to_h
     found, epochs = raced(problem, prepared, heat_of(*rates(0.01, 1e-6), rungs=(), first=0.6, bar=0.0))
     assert len(epochs) == 8
     assert {event.trial.status for event in found.values()} == {"complete"}
+
+
+def test_splits_that_no_metric_could_judge_do_not_come_first(problem):
+    order = np.argsort(problem.target, kind="stable")  # the first split has one class
+    parts = np.array_split(order, 3)
+    splits = tuple(
+        replace(split, train=np.sort(np.setdiff1d(order, part)), validate=np.sort(part))
+        for split, part in zip(problem.splits, parts, strict=True)
+    )
+    sorted_out = Problem(table=problem.table, splits=splits, metric="auc", seed=0)
+    prepared = prepare(sorted_out, inputs=CONFIG.inputs, target=CONFIG.target)
+    found, epochs = raced(sorted_out, prepared, heat_of(*rates(0.01), rungs=(), first=0.3, bar=1.0))
+    assert (found[0].trial.status, len(epochs)) == ("complete", 8)
 
 
 def test_rungs_hold_for_all_splits_where_some_come_first(problem, prepared):

@@ -74,13 +74,18 @@ def race(
 
 
 def _first(problem: Problem, prepared: Prepared, heat: Heat) -> int:
-    """Say how many splits come first: none where what they show is too much to hold until the others have trained."""
+    """Say how many splits come first.
+
+    None where the metric could judge none of them, or where what they show is too much to hold until the others have
+    trained.
+    """
     count = len(problem.splits)
     first = min(count - 1, max(1, round(heat.first * count))) if heat.first else 0
-    config, samples = heat.entries[0].config, prepared.samples
-    shown = layout(config, samples.shape, samples.outputs).parameters * first
-    rows = sum(len(split.validate) for split in problem.splits[:first]) + sum(map(len, prepared.followed[:first]))
-    shown += rows * samples.outputs
+    config, samples, splits = heat.entries[0].config, prepared.samples, problem.splits[:first]
+    if not any(len(np.unique(problem.target[split.validate])) > 1 for split in splits):
+        return 0
+    rows = sum(len(split.validate) for split in splits) + sum(map(len, prepared.followed[:first]))
+    shown = layout(config, samples.shape, samples.outputs).parameters * first + rows * samples.outputs
     return first if shown * len(heat.entries) * min(heat.checkpoints, config.epochs) <= _MOST_NUMBERS else 0
 
 
