@@ -1,5 +1,6 @@
 """The command line as a process: exit codes, one line for an error, a start without torch."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from evenfit.cli.main import COMMANDS
+from evenfit.cli.main import COMMANDS, main
 from evenfit.errors import BudgetError, ConfigError, DataError, Interrupted, StoreError
 
 
@@ -121,3 +122,14 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path):
     shell = f"set -o pipefail; {sys.executable} -m evenfit --help | true"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert "Traceback" not in done.stderr
+
+
+def test_the_end_of_the_process_does_not_look_for_garbage(fake_runs, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["evenfit", "--version"])
+    try:
+        assert main() == 0
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+    main(["--version"])
+    assert gc.get_freeze_count() == 0

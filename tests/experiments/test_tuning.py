@@ -111,6 +111,20 @@ def test_a_budget_that_is_spent_already_still_tries_the_default():
     assert list(found) == [0]
 
 
+def test_nothing_is_proposed_when_the_time_is_over():
+    moments = []
+
+    def propose(*arguments, **options):
+        moments.append(workers.now)
+        return draw_mixed(*arguments, **options)
+
+    workers = FakeWorkers(1, seconds=lambda heat: 7.0)
+    tuned(workers, seconds=30.0, propose=propose)
+    assert workers.now > 30.0
+    assert moments
+    assert max(moments) < 30.0
+
+
 def test_a_timed_study_goes_on_after_the_trials_of_before():
     found, _ = tuned(FakeWorkers(1, seconds=slow), seconds=10.0)
     workers = FakeWorkers(1, seconds=slow)

@@ -1,5 +1,6 @@
 """The one place where the command line meets the process: arguments, errors, exit codes."""
 
+import gc
 import os
 import shlex
 import signal
@@ -87,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _BROKEN
     finally:
         signal.signal(signal.SIGTERM, before)
+        if arguments is None:  # the process ends here: to look for garbage in all of torch takes half a second
+            gc.freeze()
 
 
 def _run(tokens: list[str]) -> int:

@@ -42,10 +42,13 @@ def tune_by_seconds(
     while True:
         while workers.idle and not over:
             left = (terms.limits.stop_at or 0.0) - clock()
+            if left <= 0:  # to propose takes time as well
+                over = True
+                break
             known = [*ended, *(trial for heat in running.values() for trial in waiting(heat, ended))]
             heat = _timed_heat(terms, known, heat_number, number, left, speed) if first is None else first
             exhausted = heat is not None and not heat.entries
-            over = heat is None or exhausted or left <= 0
+            over = heat is None or exhausted
             if heat is None or over:
                 break
             if first is None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
@@ -57,6 +56,8 @@ def _points(size: int, first: int, count: int, *, seed: int) -> npt.NDArray[np.f
     """Points of a scrambled sequence from the ``first`` on: [count, size], below 1."""
     if size == 0:
         return np.empty((count, 0))
+    from scipy.stats import qmc  # noqa: PLC0415 - it takes long to import, and other searches do without
+
     sequence = qmc.Sobol(size, scramble=True, seed=np.random.default_rng([seed, size]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that a stretch need not be balanced is known
