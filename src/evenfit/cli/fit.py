@@ -56,6 +56,14 @@ def fit(
     repeats: Annotated[
         int | None, Parameter(group=_SEARCH, converter=whole, help="Of the folds, shuffled anew. Default: 1.")
     ] = None,
+    nested: Annotated[
+        int | None,
+        Parameter(
+            group=_SEARCH,
+            converter=whole,
+            help="Outer folds of nested cross-validation; all searches share the budget. Default: none.",
+        ),
+    ] = None,
     seed: Annotated[int | None, Parameter(group=_SEARCH, converter=whole, help="Of all chance. Default: 0.")] = None,
     selection: Annotated[
         Literal["one-se", "best"] | None,
@@ -125,6 +133,7 @@ def fit(
         "metric": metric,
         "folds": folds,
         "repeats": repeats,
+        "nested": nested,
         "seed": seed,
         "selection": selection,
         "proposals": proposals,

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -219,3 +219,20 @@ def _parts(column: Column) -> tuple[str, ...]:
     if column.kind == "date":
         return column.parts
     return () if column.kind == "categorical" else ("",)
+
+
+def take_rows(table: Table, rows: np.ndarray) -> Table:
+    """Give some rows of a table, by their numbers and in that order, read by the same schema."""
+
+    def kept(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[rows]
+
+    return replace(
+        table,
+        numeric=table.numeric[rows],
+        codes=table.codes[rows],
+        target=kept(table.target),
+        weights=kept(table.weights),
+        groups=kept(table.groups),
+        time=kept(table.time),
+    )

@@ -62,18 +62,30 @@ class Processes:
     def give(self, problem: Problem, *, stop_at: float | None) -> Self:
         """Say what the heats to come are about; the programs have been starting meanwhile.
 
-        Those that have not begun by ``stop_at``, a moment of the monotonic clock, are not waited for.
+        Those that have not begun by ``stop_at``, a moment of the monotonic clock, are not waited for. Another problem
+        may be given once the heats of the one before are over.
 
         Raises:
             WorkerError: a program ended before it began to work.
         """
         words = ForkingPickler.dumps(problem)
-        for _ in range(self._count):
+        self._find_lost(stop_at)
+        for known in self._connections:
+            known.send_bytes(words)
+        for _ in range(self._count - len(self._connections)):
             connection = self._accept(stop_at)
             if connection is not None:
                 self._connections.append(connection)
                 connection.send_bytes(words)
         return self
+
+    def _find_lost(self, stop_at: float | None) -> None:
+        """Wait until the processes whose heats were given up have ended them; what those tell is of no use."""
+        until = time.monotonic() + _START_SECONDS if stop_at is None else stop_at
+        while self._lost and (left := until - time.monotonic()) > 0:
+            for connection in wait(self._lost, left):
+                if isinstance(connection, Connection) and isinstance(connection.recv(), HeatDone):
+                    self._lost.remove(connection)
 
     def _accept(self, stop_at: float | None) -> Connection | None:
         # a program that dies before it connects would leave accept waiting for ever

@@ -13,6 +13,7 @@ from threading import Thread
 
 from evenfit.experiments.heat import HeatDone
 from evenfit.experiments.here import Cache
+from evenfit.experiments.problem import Problem
 
 _KEY_BYTES = 32
 
@@ -32,10 +33,13 @@ def main() -> None:
 
 
 def _serve(parent: Connection) -> None:
-    """Race what the parent sends, and tell it what happens."""
+    """Race what the parent sends, and tell it what happens; another problem takes the place of the one before."""
     cache = Cache(parent.recv())
     while True:
         heat = parent.recv()
+        if isinstance(heat, Problem):
+            cache = Cache(heat)
+            continue
         try:
             for event in cache.race(heat):
                 parent.send(event)

@@ -21,6 +21,7 @@ from evenfit.report.words import (
     score_word,
     training,
 )
+from evenfit.results.nested_estimate import NestedEstimate
 from evenfit.results.study import Study
 
 MOST_NOTES = 5  # the page has all
@@ -31,6 +32,7 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
     metric, config = study.estimate.metric, study.selected.config
     found = [
         ("estimate", estimated(study)),
+        *([("nested", nested(study.nested, study))] if study.nested else []),
         ("tuning", better(study.comparison, metric=metric)),
         ("verdict", judged(study)),
         ("regularised", regularisation(config, task=study.truth.task)),
@@ -56,6 +58,24 @@ def estimated(study: Study) -> str:
     return (
         f"{metric_word(known.metric)} {with_interval(loss)}{f', {score},' if score else ''} on fresh rows: "
         f"{percent(known.level)} interval, corrected for selection (BBC-CV); {optimism(known)}"
+    )
+
+
+def nested(known: NestedEstimate, study: Study) -> str:
+    """What whole searches on parts of the rows came to, beside the estimate."""
+    metric, estimate = study.estimate.metric, as_interval(study.estimate)
+    agreed = "agrees with the estimate" if known.agrees(estimate) else "does not agree with the estimate"
+    than_default = (
+        f"lower than the default's by {with_interval(known.difference)}"
+        if known.better
+        else f"not shown to be lower than the default's ({with_interval(known.default)})"
+    )
+    same = sum(fold.same for fold in known.folds)
+    chosen = f"; {same} of {len(known.folds)} searches selected the default" if same else ""
+    return (
+        f"{metric_word(metric)} {with_interval(known.members)} on rows that {len(known.folds)} searches had not seen, "
+        f"{percent(known.members.level)} interval: {agreed}; {than_default}{chosen}; what would be deployed: "
+        f"{with_interval(known.deployed)}"
     )
 
 

@@ -21,6 +21,7 @@ def page(study: Study, facts: Facts) -> str:
             sections.both_configs(study, facts),
             sections.learning(study, facts),
             sections.search(study, facts),
+            sections.nested(study, facts),
             sections.hyperparameters(study, facts),
             sections.predictions(study, facts),
             sections.columns(study, facts),

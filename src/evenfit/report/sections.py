@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from evenfit.report import markup
 from evenfit.report.configs import MOST, configs
 from evenfit.report.confusion import confusion, confusion_html
-from evenfit.report.digits import count, fixed, interval_decimals, span, with_interval
+from evenfit.report.digits import count, fixed, interval_decimals, short, span, with_interval
 from evenfit.report.facts import Facts
 from evenfit.report.figures import (
     calibration,
@@ -23,9 +23,11 @@ from evenfit.report.figures import (
 )
 from evenfit.report.figures.canvas import DEFAULT, SELECTED, svg
 from evenfit.report.findings import findings, judged
+from evenfit.report.findings import nested as nested_words
 from evenfit.report.markup import bullets, code, definitions, figure, figures, paragraph, rows, section
 from evenfit.report.methods import SOURCES, methods
 from evenfit.report.side_by_side import side_by_side
+from evenfit.report.table import Table
 from evenfit.report.toml import toml
 from evenfit.report.words import (
     as_interval,
@@ -34,6 +36,7 @@ from evenfit.report.words import (
     judged_by_less,
     mattered,
     metric_word,
+    network,
     percent,
     searched,
     spending,
@@ -144,6 +147,51 @@ def search(study: Study, facts: Facts) -> str:
             )
         )
     return section("search", "The search", paragraph(f"{spending(study, facts)}."), figures(*drawn))
+
+
+def nested(study: Study, facts: Facts) -> str:
+    """The searches on parts of the rows, one a row of a table, and what they come to beside the estimate."""
+    del facts
+    known = study.nested
+    if known is None:
+        return ""
+    words = metric_word(study.truth.metric)
+    header = (
+        "Rows left out",
+        "Trials",
+        "Selected networks",
+        "Deployed",
+        "Default's networks",
+        "On its own splits",
+        "Selected",
+    )
+    body = [
+        (
+            f"{fold.rows:,}",
+            f"{fold.trials:,}",
+            short(fold.members_loss),
+            short(fold.deployed_loss),
+            short(fold.default_loss),
+            short(fold.plain),
+            "the default" if fold.same else network(fold.config, task=study.truth.task),
+        )
+        for fold in known.folds
+    ]
+    means = (
+        "Mean",
+        "",
+        *(with_interval(each) for each in (known.members, known.deployed, known.default, known.plain)),
+        "",
+    )
+    return section(
+        "nested",
+        "Nested cross-validation",
+        rows(
+            Table(columns=header, rows=(*body, means)),
+            caption=f"{words.capitalize()} on rows that each search had not seen",
+        ),
+        paragraph(f"{nested_words(known, study)}."),
+    )
 
 
 def hyperparameters(study: Study, facts: Facts) -> str:

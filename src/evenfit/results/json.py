@@ -12,7 +12,8 @@ from typing import Any
 
 from evenfit.results.history import best_so_far
 from evenfit.results.metrics import metric_of
-from evenfit.results.study import Interval, Side, Study
+from evenfit.results.nested_estimate import NestedEstimate
+from evenfit.results.study import Estimate, Interval, Side, Study
 from evenfit.results.trial import Trial
 
 
@@ -25,7 +26,7 @@ def to_json(study: Study) -> dict[str, Any]:
     {mean, low, high, level, plain, optimism, metric, resamples, score}, `comparison` {better,
     same, difference, gain}, `verdict` {name, gap, sentence}, `ensemble` {trials, weights, loss,
     single_loss, used}, `trials` [{number, round, status, epoch, loss, best, seconds, config}],
-    `optimism` [{trials, plain, corrected}], `seconds`, `stopped`, `notes`.
+    `optimism` [{trials, plain, corrected}], `nested` (None where no search was nested), `seconds`, `stopped`, `notes`.
     """
     metric = metric_of(study.truth.metric, task=study.truth.task)
     estimate, comparison, ensemble = study.estimate, study.comparison, study.ensemble
@@ -71,6 +72,7 @@ def to_json(study: Study) -> dict[str, Any]:
             {**_trial(trial), "best": best} for trial, best in zip(study.trials, best_so_far(study.trials), strict=True)
         ],
         "optimism": [{"trials": step.trials, "plain": step.plain, "corrected": step.corrected} for step in study.steps],
+        "nested": None if study.nested is None else _nested(study.nested, study.estimate),
         "seconds": study.seconds,
         "stopped": study.stopped,
         "notes": list(study.notes),
@@ -117,3 +119,16 @@ def plain(value: Any) -> Any:
         return [plain(each) for each in value]
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _nested(known: NestedEstimate, estimate: Estimate) -> dict[str, Any]:
+    intervals = {
+        name: _interval(getattr(known, name))
+        for name in ("members", "deployed", "default", "difference", "plain", "optimism")
+    }
+    corrected = Interval(mean=estimate.mean, low=estimate.low, high=estimate.high, level=estimate.level)
+    return intervals | {
+        "better": known.better,
+        "agrees": known.agrees(corrected),
+        "folds": [fold.to_json() for fold in known.folds],
+    }

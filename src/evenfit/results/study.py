@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
+
+if TYPE_CHECKING:
+    from evenfit.results.nested_estimate import NestedEstimate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,3 +126,4 @@ class Study:
     stopped: str  # why it ended: budget, interrupted, or exhausted: nothing was left to try
     notes: tuple[str, ...] = ()
     steps: tuple[SearchStep, ...] = ()  # the optimism by number of trials; the last is the whole search
+    nested: NestedEstimate | None = None  # what whole searches on parts of the rows say, where they were asked for

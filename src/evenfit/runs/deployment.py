@@ -39,6 +39,12 @@ def make_model(search: Search, found: Found, study: Study) -> Model:
     return _model(search, study, parts)
 
 
+def fold_members(search: Search, found: Found, number: int) -> Part:
+    """Give the networks of one trial, one for each split."""
+    config = found.trials[number].config
+    return _fold_members(found, number, 1.0, {(config.inputs, config.target): _encodings(search, config)})
+
+
 def refit_model(
     search: Search, study: Study, *, seconds: float = math.inf, stop: Callable[[], bool] = lambda: False
 ) -> Model:

@@ -84,7 +84,7 @@ def plan(request: FitRequest) -> Plan:
     from evenfit.runs.plan import Plan
 
     source, count = read_source(request), worker_count(request)
-    return Plan(source=source, search=plan_job(request, source, workers=count), workers=count)
+    return Plan(source=source, search=plan_job(request, source, workers=count), workers=count, nested=request.nested)
 
 
 def worker_count(request: FitRequest) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from evenfit.results.trial import COMPLETE, Trial
 from evenfit.runs.alone import Alone
 from evenfit.runs.job import Job
 from evenfit.runs.memory import plan_in_memory, solve, useful_workers
+from evenfit.runs.nested import Nesting, share_of
 from evenfit.runs.progress import ignore
 from evenfit.runs.request import FitRequest
 from evenfit.runs.search import PROPOSALS, Search
@@ -52,6 +54,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     workers: int = 1,
     proposals: str = PROPOSALS,
     racing: str = RACING,
+    nested: int | None = None,
     store: str | Path | None = None,
 ) -> Study:
     """Search for a config that generalises, by cross-validation, and say honestly how good it is.
@@ -72,6 +75,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         proposals: how configs are chosen: "grid", "quasi-random", "tpe" and others, as of ``evenfit fit``.
         racing: when the worse of the configs that train together are dropped: "halving", "hyperband",
             "finish-best", "forgiving" or "none".
+        nested: outer folds of nested cross-validation, whose searches share the budget with the study's own; see the
+            study's ``nested``.
         store: a folder of runs, to keep this one in, model and report included; None writes nothing.
 
     Raises:
@@ -101,13 +106,19 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         workers=workers,
         proposals=proposals,
         racing=racing,
+        nested=nested,
         store=store,
     )
     workers = useful_workers(workers, known)
-    search = _plan(request, table, workers=workers, space=space)
-    if store is None:
-        return solve(search, workers=workers, started=started, notes=table.notes).study
-    return _stored(request, search, workers=workers, started=started)
+
+    def plan(rows: Table, share: Budget) -> Search:
+        return _plan(replace(request, budget=share), rows, workers=workers, space=space)
+
+    search = plan(table, share_of(known, nested))
+    if store is not None:
+        return _stored(request, search, workers=workers, started=started, space=space)
+    nesting = None if nested is None else Nesting(folds=nested, seed=seed, budget=known)
+    return solve(search, workers=workers, started=started, notes=table.notes, nesting=nesting, plan=plan).study
 
 
 def cross_validate(  # noqa: PLR0913 - every option is a keyword
@@ -202,14 +213,14 @@ def _request(table: Table, *, store: str | Path | None, **options: Any) -> FitRe
     )
 
 
-def _stored(request: FitRequest, search: Search, *, workers: int, started: float) -> Study:
+def _stored(request: FitRequest, search: Search, *, workers: int, started: float, space: Space | None = None) -> Study:
     """The study of a search that is kept as a run of a store."""
     table = search.problem.table
     source = Source(table=table, test=None, fingerprint=_fingerprint(table))
     with Processes(count=workers) if workers > 1 else Alone() as starting, open_store(Path(request.runs)) as store:
         stored = request.to_json() | {"space": search.space.to_json(), "workers": workers}
         run = store.create_run(stored, name=None, fingerprint=source.fingerprint)
-        job = Job(request=request, source=source, search=search, store=store, run=run, started=started)
+        job = Job(request=request, source=source, search=search, store=store, run=run, started=started, space=space)
         return job.run_with(starting, ignore).study
 
 

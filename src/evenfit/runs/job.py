@@ -6,6 +6,7 @@ import math
 import shlex
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from threading import Thread
 from typing import Any, Protocol
@@ -20,11 +21,13 @@ from evenfit.experiments.workers import Workers
 from evenfit.results.ablation import effects
 from evenfit.results.leaning import FEWEST, leaning
 from evenfit.results.metrics import default_metric, metric_of
+from evenfit.results.nested_estimate import NestedEstimate
 from evenfit.results.ranking import Ranking
 from evenfit.results.selection import select
 from evenfit.results.study import Interval, Study
 from evenfit.results.trial import Trial
 from evenfit.runs.documents import make_facts, write_documents
+from evenfit.runs.nested import Nesting, measure_nested, share_of
 from evenfit.runs.outcome import Outcome
 from evenfit.runs.progress import Progress, Report
 from evenfit.runs.request import FitRequest
@@ -60,7 +63,10 @@ class Starting(Protocol):
 
 
 def plan_job(request: FitRequest, source: Source, *, workers: int, space: Space | None = None) -> Search:
-    """Decide what a request's search will try: anew, or in the space of a run that is resumed."""
+    """Decide what a request's search will try: anew, or in the space of a run that is resumed.
+
+    Where searches are nested, this one has its share of the budget.
+    """
     table = source.table
     task = table.schema.target.task if table.schema.target else ""
     metric = metric_of(request.metric or default_metric(task), task=task)
@@ -69,7 +75,7 @@ def plan_job(request: FitRequest, source: Source, *, workers: int, space: Space 
         table,
         splits,
         metric=metric.name,
-        budget=request.budget,
+        budget=share_of(request.budget, request.nested),
         workers=workers,
         seed=request.seed,
         selection=request.selection,
@@ -84,13 +90,23 @@ class Job:
     """A run, what it searches, and where that is kept."""
 
     def __init__(
-        self, *, request: FitRequest, source: Source, search: Search, store: Store, run: Run, started: float
+        self,
+        *,
+        request: FitRequest,
+        source: Source,
+        search: Search,
+        store: Store,
+        run: Run,
+        started: float,
+        space: Space | None = None,
     ) -> None:
         self.request, self.source, self.search = request, source, search
         self.store, self.run, self.started = store, run, started
         self.before = run.seconds_spent  # by the run's earlier lives
         self.found = Found()
         self.running: dict[int, int] = {}  # configs of the heats that are under way
+        self.space = space  # of nested searches; None is made for the rows of each
+        self.nested: NestedEstimate | None = None
 
     def run_with(self, starting: Starting, progress: Report) -> Outcome:
         """Search, conclude, deploy and report; what an interruption leaves can be resumed.
@@ -108,6 +124,7 @@ class Job:
             with self.store.lock(self.run), told_plainly(self.run.folder, run=self.run.folder):
                 try:
                     self._recover()
+                    self._nest(starting)
                     workers = starting.give(self.search.problem, stop_at=self._stop_at())
                     self.workers = workers.count
                     self._import_ahead(workers)
@@ -129,6 +146,28 @@ class Job:
             self.found.trials[trial.number] = trial
             if trial.status == "complete":
                 self.found.states[trial.number] = self.store.state(self.run, trial.number)
+
+    def _nest(self, starting: Starting) -> None:
+        """Search on parts of the rows first, where that is asked for; what is done of it is kept with the run."""
+        if self.request.nested is None:
+            return
+        alone = replace(self.request, nested=None)
+        workers = int(self.run.request.get("workers", 1))
+        self.nested = measure_nested(
+            self.source.table,
+            Nesting(folds=self.request.nested, seed=self.request.seed, budget=self.request.budget),
+            plan=lambda table, budget: plan_job(
+                replace(alone, budget=budget),
+                replace(self.source, table=table, test=None),
+                workers=workers,
+                space=self.space,
+            ),
+            give=lambda problem, stop_at: starting.give(problem, stop_at=stop_at),
+            stop_at=self._stop_at(),
+            folder=self.run.folder,
+            tell=self._say,
+            done=lambda _: self.store.spend(self.run, self._spent()),
+        )
 
     def _import_ahead(self, workers: Workers) -> None:
         """Import what the end needs while networks train, so that the end is short."""
@@ -164,6 +203,7 @@ class Job:
 
     def _say(self, note: str = "") -> None:
         budget, spent = self.request.budget, self._spent()
+        trials = self.search.budget.trials
         metric = metric_of(self.search.problem.metric, task=self.search.problem.task)
         losses = [trial.loss for trial in self.found.trials.values() if trial.status == "complete"]
         best = min(losses, default=None)
@@ -174,7 +214,7 @@ class Job:
                 seconds_left=None if budget.seconds is None else max(0.0, budget.seconds - spent),
                 trials_done=done,
                 trials_running=sum(self.running.values()),
-                trials_left=None if budget.trials is None else max(0, budget.trials - done),
+                trials_left=None if trials is None else max(0, trials - done),
                 best_loss=None if best is None else metric.score(best) if metric.name == "rmse" else best,
                 fleets=len(self.running),
                 note=note,
@@ -198,11 +238,12 @@ class Job:
 
     def _apart(self) -> float:
         """Give the seconds of training that are not the search's but the ablation's: none where they would not do."""
-        if self.request.budget.seconds is None:
+        seconds = self.search.budget.seconds
+        if seconds is None:
             return 0.0
         costs, default = self.search.costs, self.search.space.default
         return ablation_seconds(
-            self.request.budget.seconds,
+            seconds,
             one=costs.config(default),
             count=1 + len(default.regularisers()),
             workers=self.workers,
@@ -251,6 +292,7 @@ class Job:
 
         self._say("selecting")
         study = conclude(self.search, self.found, seconds=self._spent(), stopped=self.found.stopped)
+        study = replace(study, nested=self.nested)
         fold_model = make_model(self.search, self.found, study)
         model = fold_model
         if self.request.time is not None:

@@ -13,6 +13,7 @@ from evenfit.experiments.processes import Processes
 from evenfit.results.metrics import default_metric, metric_of
 from evenfit.results.study import Study
 from evenfit.runs.alone import Alone
+from evenfit.runs.nested import Nesting, Plan, measure_nested
 from evenfit.runs.progress import ignore
 from evenfit.runs.search import PROPOSALS, Found, Search, conclude, plan_search, run_search
 from evenfit.runs.warming import warm_engine
@@ -79,15 +80,34 @@ def plan_in_memory(
     return replace(search, budget=budget)
 
 
-def solve(search: Search, *, workers: int, started: float, notes: Sequence[str] = ()) -> Solved:
+def solve(
+    search: Search,
+    *,
+    workers: int,
+    started: float,
+    notes: Sequence[str] = (),
+    nesting: Nesting | None = None,
+    plan: Plan | None = None,
+) -> Solved:
     """Try configs until the budget, which runs from ``started`` on the monotonic clock, is spent; and select.
+
+    With ``nesting``, searches on parts of the rows come first, planned by ``plan``; the budget is then the nesting's.
 
     Raises:
         BudgetError: it is too small for any answer.
     """
     started += warm_engine(ignore)
-    stop_at = _stop_at(search, started)
+    stop_at = _stop_at(search, started, budget=search.budget if nesting is None else nesting.budget)
+    nested = None
     with Processes(count=workers) if workers > 1 else Alone() as starting:
+        if nesting is not None and plan is not None:
+            nested = measure_nested(
+                search.problem.table,
+                nesting,
+                plan=plan,
+                give=lambda problem, end: starting.give(problem, stop_at=end),
+                stop_at=stop_at,
+            )
         found = run_search(
             search,
             starting.give(search.problem, stop_at=stop_at),
@@ -96,12 +116,12 @@ def solve(search: Search, *, workers: int, started: float, notes: Sequence[str] 
             tell=lambda _: None,
         )
     study = conclude(search, found, seconds=time.monotonic() - started, stopped=found.stopped, notes=notes)
-    return Solved(search=search, found=found, study=study)
+    return Solved(search=search, found=found, study=replace(study, nested=nested))
 
 
-def _stop_at(search: Search, started: float) -> float | None:
+def _stop_at(search: Search, started: float, *, budget: Budget) -> float | None:
     """Give the moment when training ends, so that selection and the model fit into the budget."""
-    seconds = search.budget.seconds
+    seconds = budget.seconds
     if seconds is None:
         return None
     reserve = 1.0 + 0.03 * min(seconds, 60.0) + search.problem.table.rows * 4e-5

@@ -24,6 +24,11 @@ class Plan:
     source: Source
     search: Search
     workers: int
+    nested: int | None = None  # outer folds
+
+    def _nested_words(self) -> str:
+        """How the budget is shared."""
+        return f"{self.nested} searches on parts of the rows come first; each, and this one, has the budget above"
 
     def text(self) -> str:
         """A line for each, and one for each value of the space."""
@@ -36,6 +41,7 @@ class Plan:
             ("metric", metric_of(search.problem.metric, task=task).label),
             ("budget", f"{budget_text(search.budget)} on {self.workers} worker{'' if self.workers == 1 else 's'}"),
             ("racing", search.racing),
+            *([("nested", self._nested_words())] if self.nested else []),
             (
                 "default",
                 f"{network(default, task=task)}; {regularisation(default, task=task)}; "
@@ -60,6 +66,7 @@ class Plan:
             "workers": self.workers,
             "budget": search.budget.to_json(),
             "racing": search.racing,
+            "nested": self.nested,
             "default": default.to_json(),
             "default_seconds": search.costs.config(default),
             "searched": search.space.to_json()["values"],

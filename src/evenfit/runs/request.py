@@ -58,6 +58,7 @@ class FitRequest:
     metric: str | None = None  # what selection looks at: log loss, or RMSE
     folds: int = 5
     repeats: int = 1
+    nested: int | None = None  # outer folds of nested cross-validation
     seed: int = 0
     selection: str = "best"
     proposals: str = "mixed"  # how configs are chosen
@@ -82,6 +83,11 @@ class FitRequest:
         _check_choice("metric", self.metric, tuple(METRICS))
         _check_least("folds", self.folds, 2)
         _check_least("repeats", self.repeats, 1)
+        _check_least("nested", self.nested, 2)
+        if self.nested is not None and self.time is not None:
+            raise ConfigError(
+                "nested cannot be had with time, whose folds follow one another already; leave one of them out"
+            )
         _check_least("seed", self.seed, 0)
         _check_least("workers", self.workers, 1)
         _check_columns(self)
