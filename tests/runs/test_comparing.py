@@ -84,6 +84,7 @@ def test_the_order_of_the_runs_turns_the_sign_alone(folder):
         ({"repeats": 2}, "their number of repeats differs (1 and 2)"),
         ({"group": "client"}, "their group differs (- and client)"),
         ({"time": "day"}, "their time differs (- and day)"),
+        ({"weight": "visits"}, "their weight column differs (- and visits)"),
         ({"target": "z"}, "their target differs (y and z)"),
     ],
 )

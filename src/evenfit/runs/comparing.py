@@ -18,10 +18,11 @@ from evenfit.results.trial import Trial
 from evenfit.runs.stored import factor_of_run, interval_of, over_splits, part
 from evenfit.store import Run, open_store
 
-_SHARED = {  # what decides the splits, beside the table's file, and how a reader knows it
+_SHARED = {  # what decides the splits, and what rows count there, beside the table's file; how a reader knows it
     "target": "target",
     "group": "group",
     "time": "time",
+    "weight": "weight column",
     "folds": "number of folds",
     "repeats": "number of repeats",
     "seed": "seed",
