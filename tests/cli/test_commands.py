@@ -8,6 +8,7 @@ import pytest
 
 from evenfit.cli.fit import gate
 from evenfit.errors import TrackingError
+from evenfit.runs.request import FitRequest
 from evenfit.specs.budget import Budget
 
 
@@ -21,9 +22,7 @@ def test_fit_hands_over_every_option(command, fake_runs):
     )
     assert (code, out) == (0, "selected 0.4\n")
     [_, (_, request), _] = fake_runs.calls
-    assert request.to_json() == {
-        "table": "a.csv",
-        "target": "y",
+    assert request.to_json() == FitRequest(table="a.csv", target="y").to_json() | {
         "budget": Budget(trials=40).to_json(),
         "test": "t.csv",
         "task": "classification",
