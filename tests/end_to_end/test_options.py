@@ -265,6 +265,30 @@ def test_racing_none_completes_every_config(fit, here):
     ]
 
 
+def test_proposals_of_a_grid_are_its_points(fit, here):
+    assert fit("--proposals", "random", "--json", trials=4).json["trials"][1:] != (
+        fit("--proposals", "quasi-random", "--json", trials=4).json["trials"][1:]
+    )
+    said = fit("--proposals", "grit")
+    assert said.code == 2
+    assert said.errors[0].startswith("evenfit: proposals must be one of grid, random, quasi-random")
+
+
+def test_nested_searches_share_the_budget(fit, here):
+    found = fit("--nested", 2, "--json", trials=6).json
+    assert [fold["trials"] for fold in found["nested"]["folds"]] == [2, 2]
+    assert len(found["trials"]) == 2
+    assert "2 searches on parts of the rows" in fit("--nested", 2, "--plan", trials=6).out
+    assert fit("--json").json["nested"] is None
+
+
+def test_a_run_is_tracked_when_it_is_done(fit, here):
+    pytest.importorskip("tensorboard")
+    assert fit("--track", "tensorboard").code == 0
+    assert list(here.rglob("events.out.tfevents.*"))
+    assert fit("--track", "tensorbored").code == 2
+
+
 def test_the_plan_says_how_configs_will_be_raced(fit, here):
     assert fit("--racing", "forgiving", "--plan", "--json").json["racing"] == "forgiving"
     assert "racing   halving" in fit("--plan").out
