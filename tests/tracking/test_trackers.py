@@ -118,6 +118,16 @@ def test_the_run_has_its_estimate_its_note_and_its_files(tracker, uri, write, st
         assert {name.split("/")[0] for name in run.files} >= {"model", "report.html", "metrics.json"}
 
 
+def test_the_run_has_its_nested_estimate_where_there_is_one(tracker, uri, write, runs, study):
+    with open_store(runs) as store:
+        run = store.run("bank")
+        members = {"mean": 0.4, "low": 0.3, "high": 0.5, "level": 0.9}
+        store.finish(run, dict(run.summary) | {"nested": {"members": members}}, "done", report="")
+    write()
+    values = READERS[tracker](uri)["bank"].values
+    assert [values[name] for name in ("nested", "nested_low", "nested_high")] == pytest.approx([0.4, 0.3, 0.5])
+
+
 def test_tracked_twice_nothing_is_doubled(tracker, uri, write, study):
     first = write()
     before = READERS[tracker](uri)

@@ -250,12 +250,15 @@ def _run_values(run: Run) -> dict[str, Any]:
     summary = run.summary
     estimate, comparison = part(summary, "estimate"), part(summary, "comparison")
     difference, score, test = part(comparison, "difference"), part(estimate, "score"), part(summary, "test")
-    selected = part(summary, "selected")
+    selected, nested = part(summary, "selected"), part(part(summary, "nested"), "members")
     values = {
         "estimate": estimate.get("mean"),
         "estimate_low": estimate.get("low"),
         "estimate_high": estimate.get("high"),
         "optimism": estimate.get("optimism"),
+        "nested": nested.get("mean"),
+        "nested_low": nested.get("low"),
+        "nested_high": nested.get("high"),
         "score": score.get("mean"),
         "score_low": score.get("low"),
         "score_high": score.get("high"),
