@@ -1,5 +1,7 @@
 """Laws of splits: who trains, who is judged, and that nobody is both."""
 
+from fractions import Fraction
+
 import numpy as np
 import polars as pl
 import pytest
@@ -161,3 +163,41 @@ def test_splits_are_described_in_a_line():
     assert (
         describe_splits(make_splits(np.zeros(11), folds=2, repeats=3, seed=0)) == "2 folds, 3 repeats, 5 to 6 rows each"
     )
+
+
+@given(
+    st.lists(st.integers(0, 3), min_size=20, max_size=200),
+    st.sampled_from([0.05, 0.1, 0.2, 0.25, 0.3, 0.5, 0.75]),
+    st.integers(1, 3),
+    st.integers(0, 9),
+)
+def test_a_holdout_is_its_share_of_all_rows_and_of_every_class(target, share, repeats, seed):
+    target = np.array(target)
+    splits = make_splits(target, folds=5, repeats=repeats, seed=seed, holdout=share)
+    assert [split.repeat for split in splits] == list(range(repeats))
+    parts = Fraction(share).limit_denominator(20).denominator
+    for split in splits:
+        assert sorted([*split.train, *split.validate]) == list(range(len(target)))
+        assert abs(len(split.validate) - share * len(target)) <= parts
+        for code in np.unique(target):
+            held, of = (target[split.validate] == code).sum(), (target == code).sum()
+            assert abs(held - share * of) <= parts
+    assert len({split.validate.tobytes() for split in splits}) == repeats
+
+
+def test_a_holdout_in_time_is_the_latest_rows():
+    (split,) = make_splits(np.zeros(40), folds=5, seed=0, holdout=0.25, time=np.repeat(np.arange(20), 2)[::-1].copy())
+    assert split.validate.tolist() == list(range(10))
+
+
+def test_a_holdout_keeps_groups_whole():
+    groups = np.repeat(np.arange(30), 4)
+    for split in make_splits(np.zeros(120), folds=5, seed=0, repeats=3, holdout=0.2, groups=groups):
+        assert not set(groups[split.train]) & set(groups[split.validate])
+        assert len(split.validate) == pytest.approx(24, abs=8)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.2, float("nan")])
+def test_a_holdout_is_a_share(share):
+    with pytest.raises(ConfigError, match="holdout must be a share of the rows between 0 and 1"):
+        make_splits(np.zeros(50), folds=5, seed=0, holdout=share)

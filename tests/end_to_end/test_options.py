@@ -266,12 +266,29 @@ def test_racing_none_completes_every_config(fit, here):
 
 
 def test_proposals_of_a_grid_are_its_points(fit, here):
-    assert fit("--proposals", "random", "--json", trials=4).json["trials"][1:] != (
-        fit("--proposals", "quasi-random", "--json", trials=4).json["trials"][1:]
+    assert (
+        fit("--proposals", "random", "--json", trials=4).json["trials"][1:]
+        != (fit("--proposals", "quasi-random", "--json", trials=4).json["trials"][1:])
     )
     said = fit("--proposals", "grit")
     assert said.code == 2
     assert said.errors[0].startswith("evenfit: proposals must be one of grid, random, quasi-random")
+
+
+def test_a_holdout_judges_by_its_rows_alone(fit, here):
+    found = fit("--holdout", 0.25, "--repeats", 2, "--json", trials=4).json
+    assert found["splits"] == 2
+    assert found["estimate"]["low"] < found["estimate"]["mean"] < found["estimate"]["high"]
+    once = fit("--holdout", 0.25, "--json", trials=4).json
+    assert once["splits"] == 1
+    assert once["selected"]["selection_loss"]["low"] is None
+    assert fit("--holdout", 0.25, "--repeats", 2, target="price", trials=4).code == 0
+    assert "25% held out" in fit("--holdout", 0.25, "--plan").out
+    said = fit("--holdout", 0.25, "--selection", "one-se")
+    assert said.code == 2
+    assert said.errors == [
+        "evenfit: selection one-se needs several splits to know the standard error; give repeats, at least 2"
+    ]
 
 
 def test_nested_searches_share_the_budget(fit, here):

@@ -56,6 +56,10 @@ def fit(
     repeats: Annotated[
         int | None, Parameter(group=_SEARCH, converter=whole, help="Of the folds, shuffled anew. Default: 1.")
     ] = None,
+    holdout: Annotated[
+        float | None,
+        Parameter(group=_SEARCH, help="Share of the rows that judges, in place of folds, for big data. Default: none."),
+    ] = None,
     nested: Annotated[
         int | None,
         Parameter(
@@ -133,6 +137,7 @@ def fit(
         "metric": metric,
         "folds": folds,
         "repeats": repeats,
+        "holdout": holdout,
         "nested": nested,
         "seed": seed,
         "selection": selection,

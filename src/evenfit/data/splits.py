@@ -1,6 +1,7 @@
 """Splits: which rows to train on, and which to judge by."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from evenfit.data.schema import Table
 from evenfit.errors import ConfigError
 
 QUANTILES = 10  # bins of a regression's target, where whole groups are to be spread evenly over folds
+MOST_PARTS = 20  # of which a holdout is some
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,6 +29,7 @@ def make_splits(
     folds: int,
     repeats: int = 1,
     seed: int,
+    holdout: float | None = None,
     groups: np.ndarray | None = None,
     time: np.ndarray | None = None,
 ) -> tuple[Split, ...]:
@@ -37,11 +40,15 @@ def make_splits(
     rows are cut in order into `folds` + 1 blocks, equal times kept together; every row after the first block is
     validated once, by a network trained on earlier rows alone.
 
+    With a holdout, a repeat is one split: that share of the rows is validated by a network trained on the others,
+    spread over classes, groups and quantities in the same way; of rows in time it is the latest.
+
     Args:
         rows: a table, or its target: whole numbers are codes of classes, floats a quantity.
         folds: how many.
         repeats: how often to split anew.
         seed: of the shuffles.
+        holdout: share of the rows, in place of folds; as the nearest fraction of at most 20 parts.
         groups: the group of every row; a table's own if not given.
         time: the time of every row; a table's own if not given.
 
@@ -60,6 +67,9 @@ def make_splits(
     else:
         target = np.asarray(rows)
     count = len(target)
+    held = 1
+    if holdout is not None:
+        held, folds = _fraction(holdout)
     if not 2 <= folds <= count:
         raise ConfigError(f"folds must be between 2 and the number of rows, {count}; got {folds}")
     if repeats < 1:
@@ -69,24 +79,41 @@ def make_splits(
             raise ConfigError("splits must be by group or by time, got both")
         if repeats > 1:
             raise ConfigError(f"repeats must be 1 where rows are ordered in time, got {repeats}")
-        return _by_time(np.asarray(time), folds)
+        return _by_time(np.asarray(time), folds) if holdout is None else (_latest(np.asarray(time), held / folds),)
     splits = []
     for repeat in range(repeats):
         generator = np.random.default_rng([seed, repeat])
-        if groups is None:
-            fold_of = _spread(target, folds, generator)
-        else:
-            fold_of = _spread_groups(target, np.asarray(groups), folds, generator)
-        for fold in range(folds):
-            judged = fold_of == fold
+        fold_of = _spread(target, folds, generator, groups=groups)
+        for fold in range(folds if holdout is None else 1):
+            judged = fold_of == fold if holdout is None else fold_of < held
             splits.append(
                 Split(train=np.flatnonzero(~judged), validate=np.flatnonzero(judged), repeat=repeat, fold=fold)
             )
     return tuple(splits)
 
 
-def _spread(target: np.ndarray, folds: int, generator: np.random.Generator) -> np.ndarray:
+def _fraction(share: float) -> tuple[int, int]:
+    """The parts that are held out, and all parts: the nearest fraction of at most 20, neither none nor all."""
+    if not 0 < share < 1:
+        raise ConfigError(f"holdout must be a share of the rows between 0 and 1, got {share}")
+    nearest = Fraction(min(max(share, 1 / MOST_PARTS), 1 - 1 / MOST_PARTS)).limit_denominator(MOST_PARTS)
+    return nearest.numerator, nearest.denominator
+
+
+def _latest(time: np.ndarray, share: float) -> Split:
+    """The latest rows apart, cut between different times."""
+    order = np.argsort(time, kind="stable")
+    cuts = np.flatnonzero(time[order][1:] != time[order][:-1]) + 1
+    if not len(cuts):
+        raise ConfigError("a holdout in time needs at least 2 different times; got 1")
+    begin = int(cuts[np.argmin(np.abs(cuts - (1 - share) * len(time)))])
+    return Split(train=np.sort(order[:begin]), validate=np.sort(order[begin:]), repeat=0, fold=0)
+
+
+def _spread(target: np.ndarray, folds: int, generator: np.random.Generator, *, groups: np.ndarray | None) -> np.ndarray:
     """The fold of every row: neighbours in the order of the target lie in different folds."""
+    if groups is not None:
+        return _spread_groups(target, np.asarray(groups), folds, generator)
     order = np.lexsort((generator.random(len(target)), target))
     fold_of = np.empty(len(target), np.int64)
     if np.issubdtype(target.dtype, np.floating):
@@ -147,4 +174,8 @@ def describe_splits(splits: tuple[Split, ...]) -> str:
     repeats = max(split.repeat for split in splits) + 1
     sizes = sorted({len(split.validate) for split in splits})
     size = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
-    return f"{times(len(splits) // repeats, 'fold')}, {times(repeats, 'repeat')}, {size} rows each"
+    folds = len(splits) // repeats
+    if folds == 1:
+        share = sizes[-1] / (sizes[-1] + len(splits[0].train))
+        return f"{100 * share:.0f}% held out, {times(repeats, 'repeat')}, {size} rows each"
+    return f"{times(folds, 'fold')}, {times(repeats, 'repeat')}, {size} rows each"

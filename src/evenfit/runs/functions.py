@@ -46,6 +46,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     budget: Budget | str | float,
     space: Space | None = None,
     folds: int = 5,
+    repeats: int = 1,
+    holdout: float | None = None,
     seed: int = 0,
     metric: str | None = None,
     task: str | None = None,
@@ -66,6 +68,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         budget: seconds, or a text such as "5m" or "40 trials". In trials, results do not depend on the machine.
         space: where to look; None makes one that fits the table and the budget.
         folds: of the cross-validation.
+        repeats: how often to split anew.
+        holdout: share of the rows that judges, in place of folds.
         seed: of everything that is left to chance.
         metric: what selection looks at; None is log loss or RMSE.
         task: "classification" or "regression"; None finds it from the target.
@@ -100,6 +104,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         table,
         budget=known,
         folds=folds,
+        repeats=repeats,
+        holdout=holdout,
         seed=seed,
         metric=metric,
         task=task,
@@ -192,6 +198,7 @@ def _plan(request: FitRequest, table: Table, *, workers: int, space: Space | Non
         budget=request.budget,
         folds=request.folds,
         repeats=request.repeats,
+        holdout=request.holdout,
         seed=request.seed,
         workers=workers,
         space=space,

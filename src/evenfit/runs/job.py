@@ -70,7 +70,9 @@ def plan_job(request: FitRequest, source: Source, *, workers: int, space: Space 
     table = source.table
     task = table.schema.target.task if table.schema.target else ""
     metric = metric_of(request.metric or default_metric(task), task=task)
-    splits = make_splits(table, folds=request.folds, repeats=request.repeats, seed=request.seed)
+    splits = make_splits(
+        table, folds=request.folds, repeats=request.repeats, seed=request.seed, holdout=request.holdout
+    )
     return plan_search(
         table,
         splits,

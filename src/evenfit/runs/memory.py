@@ -34,7 +34,7 @@ class Solved:
     study: Study
 
 
-def plan_in_memory(
+def plan_in_memory(  # noqa: PLR0913 - every option is a keyword
     table: Table,
     *,
     metric: str | None,
@@ -43,6 +43,7 @@ def plan_in_memory(
     seed: int,
     workers: int,
     repeats: int = 1,
+    holdout: float | None = None,
     space: Space | None = None,
     proposals: str = PROPOSALS,
     racing: str = RACING,
@@ -56,7 +57,7 @@ def plan_in_memory(
         raise DataError("a study needs a table with its target, got one without")
     task = table.schema.target.task
     known = metric_of(metric or default_metric(task), task=task)
-    splits = make_splits(table, folds=folds, repeats=repeats, seed=seed)
+    splits = make_splits(table, folds=folds, repeats=repeats, seed=seed, holdout=holdout)
 
     def planned(sized: Budget, cores: int) -> Search:
         return plan_search(

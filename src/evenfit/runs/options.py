@@ -146,6 +146,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "metric": _read_metric,
     "folds": _read_whole,
     "repeats": _read_whole,
+    "holdout": _read_number,
     "nested": _read_whole,
     "seed": _read_whole,
     "selection": _read_text,

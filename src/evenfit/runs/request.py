@@ -58,6 +58,7 @@ class FitRequest:
     metric: str | None = None  # what selection looks at: log loss, or RMSE
     folds: int = 5
     repeats: int = 1
+    holdout: float | None = None  # share of the rows that judges, in place of folds
     nested: int | None = None  # outer folds of nested cross-validation
     seed: int = 0
     selection: str = "best"
@@ -83,6 +84,8 @@ class FitRequest:
         _check_choice("metric", self.metric, tuple(METRICS))
         _check_least("folds", self.folds, 2)
         _check_least("repeats", self.repeats, 1)
+        if self.holdout is not None:
+            _check_holdout(self)
         _check_least("nested", self.nested, 2)
         if self.nested is not None and self.time is not None:
             raise ConfigError(
@@ -161,6 +164,14 @@ def _check_columns(request: FitRequest) -> None:
     for column in request.categorical:
         if column in request.drop:
             raise ConfigError(f"column {column!r} is in categorical and in drop; choose one")
+
+
+def _check_holdout(request: FitRequest) -> None:
+    """A share of the rows, and more than one split where the spread over splits is asked for."""
+    if not (request.holdout is not None and 0 < request.holdout < 1):
+        raise ConfigError(f"holdout must be a share of the rows between 0 and 1, got {request.holdout}")
+    if request.repeats == 1 and request.selection == "one-se":
+        raise ConfigError("selection one-se needs several splits to know the standard error; give repeats, at least 2")
 
 
 def _check_name(name: str) -> None:
