@@ -102,7 +102,8 @@ def run_once(table: Table, peer: Result, options: argparse.Namespace, budget: fl
     try:
         ours = run_evenfit(table, options.evenfit, seconds=budget, seed=seed, runs=None)
     except (RuntimeError, KeyError, ValueError, OSError) as error:
-        attempt = Attempt(budget=budget, seed=seed, complaint=" ".join(str(error).split())[-300:])
+        said = " ".join(str(error).split()).rpartition(" ended with ")[2]  # without the command
+        attempt = Attempt(budget=budget, seed=seed, complaint=f"no model: {said[-300:]}")
     else:
         attempt = Attempt(
             budget=budget, seed=seed, seconds=ours.seconds, quality=ours.quality, outcome=outcome(ours, peer)
