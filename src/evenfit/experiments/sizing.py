@@ -13,7 +13,7 @@ from evenfit.data.encodings import InputShape
 from evenfit.fleet.layout import layout
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Range, Space
+from evenfit.specs.space import Choice, Distribution, Range, Space
 
 # seconds on one core, fitted to measurements on a 4 GHz x86 core with 512-bit vectors
 _PRODUCT = 1 / 200e9  # a floating-point operation of a product
@@ -164,7 +164,7 @@ def make_space(
         classification: classes or numbers.
     """
     epochs = {count for count in _EPOCHS if costs(default.with_values(epochs=count)) <= most_seconds}
-    values: dict[str, Range | Choice] = {
+    values: dict[str, Distribution] = {
         "epochs": Choice(values=tuple(sorted(epochs | {default.epochs}))),
         "width": Choice(values=tuple(sorted({max(16, default.width // 2), default.width, default.width * 2}))),
         "depth": Choice(values=(1, 2, 3)),
@@ -192,7 +192,7 @@ def make_space(
     if classification:
         values["label_smoothing"] = Range(low=0.01, high=0.15, zero=0.75)
     if shape.numeric and default.numeric_embedding == "pbld":
-        values["numeric_embedding"] = Choice(values=("pbld", "pbld", "none"))
+        values["numeric_embedding"] = Choice(values=("pbld", "none"), probabilities=(2 / 3, 1 / 3))
     if len(inputs) > 1:
         values["inputs"] = Choice(values=inputs)
     if len(targets) > 1:

@@ -6,7 +6,6 @@ import logging
 import math
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,10 @@ from optuna.trial import FrozenTrial, create_trial
 from threadpoolctl import threadpool_limits
 
 from evenfit.proposals.draws import draw_random
-from evenfit.proposals.places import place_of
 from evenfit.proposals.tpe import RARE
 from evenfit.results.trial import DIVERGED, PLANNED, Trial
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Range, Space
+from evenfit.specs.space import Choice, Distribution, Space
 
 WARM_UP = 12  # trials before which search is random
 MOST_TRIALS = 100  # that a process is fitted to: half the best, half the latest; its time grows with their cube
@@ -43,8 +41,10 @@ def draw_gp(
         return draw_random(space, history, count, shared=shared, seed=seed)
     logging.getLogger("optuna").setLevel(logging.ERROR)
     rare = {name: value for name, value in space.values.items() if name not in shared and value.usual >= RARE}
-    learnt = replace(space, values={name: value for name, value in space.values.items() if name not in rare})
-    distributions = {name: _distribution(value) for name, value in learnt.values.items()}
+    learnt = {name: value for name, value in space.values.items() if name not in rare}
+    if not learnt:
+        return draw_random(space, history, count, shared=shared, seed=seed)
+    distributions = {name: _distribution(value) for name, value in learnt.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         sampler = optuna.samplers.GPSampler(seed=seed % 2**32, n_startup_trials=0)
@@ -66,7 +66,7 @@ def draw_gp(
         for one in asked
     ]
     rest = draw_random(space, history, random, shared=shared, seed=seed)
-    return tuple(configs) + tuple(config.with_values(**common).tidied() for config in rest)
+    return tuple(configs) + tuple(space.settled(config.with_values(**common)) for config in rest)
 
 
 def _taught(known: Sequence[Trial]) -> list[Trial]:
@@ -79,38 +79,40 @@ def _taught(known: Sequence[Trial]) -> list[Trial]:
     return best + others[-(MOST_TRIALS - len(best)) :]
 
 
-def _distribution(known: Range | Choice) -> BaseDistribution:
+def _distribution(known: Distribution) -> BaseDistribution:
     """Places between 0 and 1, or the numbers of words."""
     if _is_words(known):
         return CategoricalDistribution(list(range(len(_words(known)))))
     return FloatDistribution(0.0, 1.0)
 
 
-def _is_words(known: Range | Choice) -> bool:
+def _is_words(known: Distribution) -> bool:
     return isinstance(known, Choice) and any(isinstance(value, str) for value in known.values)
 
 
-def _words(known: Range | Choice) -> list[Any]:
-    return list(dict.fromkeys(known.values)) if isinstance(known, Choice) else []
+def _words(known: Distribution) -> list[Any]:
+    return list(known.values) if isinstance(known, Choice) else []
 
 
-def _told(trial: Trial, space: Space, distributions: Mapping[str, BaseDistribution], *, loss: float) -> FrozenTrial:
+def _told(
+    trial: Trial, learnt: Mapping[str, Distribution], distributions: Mapping[str, BaseDistribution], *, loss: float
+) -> FrozenTrial:
     """A trial in Optuna's terms."""
     params: dict[str, Any] = {}
-    for name, known in space.values.items():
+    for name, known in learnt.items():
         value = getattr(trial.config, name)
         if _is_words(known):
             words = _words(known)
             params[name] = words.index(value) if value in words else 0
         else:
-            params[name] = place_of(known, value)
+            params[name] = known.quantile_of(value)
     return create_trial(params=params, distributions=dict(distributions), value=float(loss))
 
 
-def _chosen(trial: optuna.Trial, space: Space) -> dict[str, Any]:
+def _chosen(trial: optuna.Trial, learnt: Mapping[str, Distribution]) -> dict[str, Any]:
     return {
         name: _words(known)[trial.params[name]]
         if _is_words(known)
         else known.at(min(trial.params[name], math.nextafter(1.0, 0.0)))
-        for name, known in space.values.items()
+        for name, known in learnt.items()
     }

@@ -12,7 +12,7 @@ import numpy as np
 from evenfit.errors import ConfigError
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Range, Space
+from evenfit.specs.space import Choice, Constant, Distribution, Range, Space
 
 POINTS = 5  # values of a range between whose ends there is no end of numbers
 MOST_POINTS = 10_000  # of a grid
@@ -77,13 +77,14 @@ def grid_levels(space: Space, *, points: int = POINTS) -> Mapping[str, tuple[Any
     return levels
 
 
-def _levels(known: Range | Choice, *, points: int) -> tuple[Any, ...]:
-    if isinstance(known, Choice):
-        return tuple(dict.fromkeys(known.values))
+def _levels(known: Distribution, *, points: int) -> tuple[Any, ...]:
+    values = known.values_or_none()
+    if values is not None or isinstance(known, Choice | Constant):
+        return tuple(values or ())
     zero = (0.0,) if known.zero > 0 else ()
-    if known.whole:
-        return zero + tuple(float(whole) for whole in range(math.ceil(known.low), math.floor(known.high) + 1))
-    places = np.linspace(known.zero, np.nextafter(1.0, 0.0), points)
+    # a bell has no ends: its points are the middles of as many equal shares
+    inset = 0.0 if isinstance(known, Range) and known.width is None else 0.5 / points
+    places = known.zero + np.linspace(inset, math.nextafter(1 - inset, 0.0), points) * (1 - known.zero)
     found = (
         float(np.format_float_positional(known.at(float(place)), precision=12, fractional=False)) for place in places
     )

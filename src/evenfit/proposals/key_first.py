@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from evenfit.proposals.protocol import Propose
@@ -38,8 +38,7 @@ class KeyFirst:
         all have been tried, every other batch is drawn from the whole space, so that nothing is ruled out for good.
         """
         names = searched(space, history, seed=seed)
-        known = {name: value for name, value in space.values.items() if name in names}
-        return self.draw(replace(space, values=known), history, count, shared=shared, seed=seed // 2)
+        return self.draw(space.part(names), history, count, shared=shared, seed=seed // 2)
 
 
 def searched(space: Space, history: Sequence[Trial], *, seed: int) -> frozenset[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evenfit.results.trial import COMPLETE, Trial
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Range, Space
+from evenfit.specs.space import Choice, Constant, Distribution, Space
 
 _PARENTS = 3  # the best complete trials, of which one is the start of a batch
 _CHANGED = 0.35  # probability that a value changes
@@ -37,7 +37,7 @@ def draw_near(
         for name in space.values
         if name in shared and generator.random() < _SHARED_CHANGED
     }
-    start = parent.with_values(**common).tidied()
+    start = space.settled(parent.with_values(**common))
     tried = {trial.config for trial in history}
     return draw_near_to(start, space, count, free=frozenset(space.values) - set(shared), tried=tried, seed=seed)
 
@@ -58,7 +58,7 @@ def draw_near_to(
                 for name, known in space.values.items()
                 if name in free and generator.random() < _CHANGED
             }
-            config = parent.with_values(**changes).tidied()
+            config = space.settled(parent.with_values(**changes))
             if config not in tried and config not in configs:
                 break
         configs.append(config)
@@ -69,11 +69,10 @@ def _loss(trial: Trial) -> tuple[float, int]:
     return trial.loss, trial.number
 
 
-def _changed(known: Range | Choice, value: Any, generator: np.random.Generator) -> Any:
+def _changed(known: Distribution, value: Any, generator: np.random.Generator) -> Any:
     """Move a value within its range, or draw it anew."""
-    if isinstance(known, Choice) or value == 0 or generator.random() < _RESTART:
+    if isinstance(known, Choice | Constant) or value == 0 or generator.random() < _RESTART:
         return known.at(generator.random())
-    low, high, at = (math.log(x) if known.log else x for x in (known.low, known.high, max(value, known.low)))
-    position = (at - low) / (high - low) if high > low else 0.0
+    position = (known.quantile_of(value) - known.zero) / (1 - known.zero)
     moved = float(np.clip(position + generator.normal(0.0, _STRIDE), 0.0, np.nextafter(1.0, 0.0)))
     return known.at(known.zero + moved * (1 - known.zero))

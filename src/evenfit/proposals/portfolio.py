@@ -11,7 +11,8 @@ from typing import Any
 from evenfit.proposals.near import draw_near, draw_near_to
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Range, Space
+from evenfit.specs.space import Choice, Constant, Distribution, Space
+from evenfit.specs.space.numbers import nearest
 
 Changes = dict[str, Any]  # of a default config: factors of what TIMES names, values of the rest
 
@@ -54,6 +55,7 @@ def changed(space: Space, changes: Mapping[str, Any]) -> Config:
     """Give the default with these changes, as far as the space has room for them.
 
     Example:
+        >>> from evenfit.specs.space import Range
         >>> values = {"width": Choice(values=(32, 64)), "l2": Range(low=0, high=1)}
         >>> space = Space(default=Config(width=64), values=values)
         >>> near = changed(space, {"width": 0.5, "l2": 3.0, "dropout": 0.5})
@@ -69,14 +71,15 @@ def changed(space: Space, changes: Mapping[str, Any]) -> Config:
     return space.config(chosen)
 
 
-def _within(known: Range | Choice, value: Any, *, otherwise: Any) -> Any:
+def _within(known: Distribution, value: Any, *, otherwise: Any) -> Any:
     """The value of a distribution that is nearest to this one; the default's where none is near."""
+    if isinstance(known, Constant):
+        return known.value
     if isinstance(known, Choice):
-        return value if value in known.values else otherwise
+        return value if known.place(value) is not None else otherwise
     if value == 0 and known.zero > 0:
         return value
-    near = min(max(value, known.low), known.high)
-    return float(round(near)) if known.whole else near
+    return nearest(known, value)
 
 
 @cache

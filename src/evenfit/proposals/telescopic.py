@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from evenfit.proposals.places import place_of
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Range, Space
+from evenfit.specs.space import Choice, Constant, Distribution, Range, Space
 
 STEP = 24  # trials with a loss after which the view narrows
 NARROWEST = 4  # times that it does
@@ -51,27 +50,30 @@ def draw_telescopic(
     )
 
 
-def _seen(known: Range | Choice, value: Any, step: int, generator: np.random.Generator) -> Any:
+def _seen(known: Distribution, value: Any, step: int, generator: np.random.Generator) -> Any:
     """Draw a value from the view: coarse where it is whole, else within its width of a value."""
     quantile = float(generator.random())
     if step == 0:
         return _coarse(known, quantile)
     width = 0.5**step
-    if isinstance(known, Choice):
+    if isinstance(known, Choice | Constant):
         return known.at(quantile) if generator.random() < width else value
     if known.zero > 0 and generator.random() < width:  # whether it is there at all is a choice too
         return known.at(quantile)
     if value == 0 and known.zero > 0:
         return value
-    low = min(max(place_of(known, value) - width / 2, known.zero), 1 - width)
+    low = min(max(known.quantile_of(value) - width / 2, known.zero), 1 - width)
     return known.at(min(low + quantile * width, math.nextafter(1.0, 0.0)))
 
 
-def _coarse(known: Range | Choice, quantile: float) -> Any:
+def _coarse(known: Distribution, quantile: float) -> Any:
     """The coarse value that is nearest to a quantile's."""
     value = known.at(quantile)
-    if isinstance(known, Choice) or known.whole or (known.zero > 0 and value == 0):
+    if isinstance(known, Choice | Constant) or known.whole or known.step or (known.zero > 0 and value == 0):
         return value
+    if not isinstance(known, Range) or known.width is not None:  # places of what is likely, not of the line
+        share = round((quantile - known.zero) / (1 - known.zero) * (_COARSE - 1)) / (_COARSE - 1)
+        return known.at(min(known.zero + (0.05 + 0.9 * share) * (1 - known.zero), math.nextafter(1.0, 0.0)))
     if known.log:
         return float(f"{min(max(10.0 ** round(math.log10(value)), known.low), known.high):.12g}")
     place = round((value - known.low) / (known.high - known.low or 1.0) * (_COARSE - 1)) / (_COARSE - 1)

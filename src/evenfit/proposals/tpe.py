@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,15 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from evenfit.proposals.draws import draw_random
 from evenfit.results.trial import DIVERGED, Trial
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Range, Space
+from evenfit.specs.space import Beta, Choice, Constant, LogNormal, Normal, Range, Space
+from evenfit.specs.space.numbers import nearest
 
 WARM_UP = 12  # trials before which search is random
 RARE = 0.85  # probability of one value above which what decides between it and the others is not learnt
 _ON = "__on"  # whether a value that may be 0 is not
+_BELOW_ONE = math.nextafter(1.0, 0.0)
+
+_Numbers = Range | Normal | LogNormal | Beta
 
 
 def draw_tpe(
@@ -45,61 +48,90 @@ def draw_tpe(
         )
     study = optuna.create_study(sampler=sampler)
     rare = {name: value for name, value in space.values.items() if name not in shared and value.usual >= RARE}
-    learnt = replace(space, values={name: value for name, value in space.values.items() if name not in rare})
     for trial in known:
-        params, distributions = _as_params(learnt, trial.config)
+        params, distributions = _as_params(space, trial.config, without=rare)
         study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=float(trial.loss)))
     random = count // 4
-    first = _ask(learnt, study, {})
-    common = {name: first[name] for name in space.values if name in shared}
-    asked = [first, *(_ask(learnt, study, common) for _ in range(count - random - 1))]
     generator = np.random.default_rng([seed, 1])
-    configs = [
-        space.config(chosen | {name: value.at(generator.random()) for name, value in rare.items()}) for chosen in asked
-    ]
+    asked: list[dict[str, Any]] = []
+    common: dict[str, Any] = {}
+    for _ in range(count - random):
+        drawn = {name: value.at(generator.random()) for name, value in rare.items()}
+        asked.append(_ask(space, study, common | drawn))
+        common = {name: asked[0][name] for name in asked[0] if name in shared}
     rest = draw_random(space, history, random, shared=shared, seed=seed)
-    return tuple(configs) + tuple(config.with_values(**common).tidied() for config in rest)
+    return tuple(space.config(chosen) for chosen in asked) + tuple(
+        space.settled(config.with_values(**common)) for config in rest
+    )
 
 
-def _ask(space: Space, study: optuna.Study, common: dict[str, Any]) -> dict[str, Any]:
+def _ask(space: Space, study: optuna.Study, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Have the values that are searched suggested, parents first; those that are given stay."""
     trial = study.ask()
-    chosen: dict[str, Any] = dict(common)
-    for name, known in space.values.items():
-        if name in common:
+    chosen: dict[str, Any] = dict(given)
+    for name in space.order:
+        known = space.values[name]
+        if name in given or not space.reaches(name, chosen):
             continue
-        if isinstance(known, Choice):
+        if isinstance(known, Constant):
+            chosen[name] = known.value
+        elif isinstance(known, Choice):
             chosen[name] = known.values[trial.suggest_categorical(name, list(range(len(known.values))))]
-            continue
-        on = known.zero == 0 or trial.suggest_categorical(name + _ON, [False, True])
-        chosen[name] = _suggest(trial, name, known) if on else 0.0
+        else:
+            on = known.zero == 0 or trial.suggest_categorical(name + _ON, [False, True])
+            chosen[name] = _suggest(trial, name, known) if on else 0.0
     return chosen
 
 
-def _suggest(trial: optuna.Trial, name: str, known: Range) -> float:
+def _suggest(trial: optuna.Trial, name: str, known: _Numbers) -> float:
+    native = _native(known)
+    if isinstance(native, IntDistribution):
+        return trial.suggest_int(name, native.low, native.high, step=native.step, log=native.log)
+    if isinstance(native, FloatDistribution):
+        return trial.suggest_float(name, native.low, native.high, step=native.step, log=native.log)
+    share = min(trial.suggest_float(name, 0.0, 1.0), _BELOW_ONE)
+    return known.at(min(known.zero + share * (1 - known.zero), _BELOW_ONE))
+
+
+def _native(known: _Numbers) -> IntDistribution | FloatDistribution | None:
+    """A range in Optuna's own terms; None for what it has no terms for, which goes as the share of its quantiles."""
+    if not isinstance(known, Range) or known.width is not None or (known.log and known.step):
+        return None
+    values = known.values_or_none() if known.step else None
+    high = known.high if values is None else values[-1]
     if known.whole:
-        return trial.suggest_int(name, int(known.low), int(known.high), log=known.log)
-    return trial.suggest_float(name, known.low, known.high, log=known.log)
+        return IntDistribution(int(known.low), int(high), step=int(known.step or 1), log=known.log)
+    return FloatDistribution(known.low, high, step=known.step, log=known.log)
 
 
-def _as_params(space: Space, config: Config) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+def _as_params(
+    space: Space, config: Config, *, without: Collection[str]
+) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
     """Give a config's searched values in Optuna's terms; values outside the space are left out."""
     params: dict[str, Any] = {}
     distributions: dict[str, BaseDistribution] = {}
     for name, known in space.values.items():
+        if name in without or isinstance(known, Constant) or not space.reaches(name, vars(config)):
+            continue
         value = getattr(config, name)
         if isinstance(known, Choice):
-            if value in known.values:
-                params[name] = known.values.index(value)
+            place = known.place(value)
+            if place is not None:
+                params[name] = place
                 distributions[name] = CategoricalDistribution(list(range(len(known.values))))
             continue
         if known.zero > 0:
             params[name + _ON] = value != 0
             distributions[name + _ON] = CategoricalDistribution([False, True])
         if known.low <= value <= known.high and not (known.zero > 0 and value == 0):
-            params[name] = int(value) if known.whole else value
-            distributions[name] = (
-                IntDistribution(int(known.low), int(known.high), log=known.log)
-                if known.whole
-                else FloatDistribution(known.low, known.high, log=known.log)
-            )
+            params[name], distributions[name] = _told(known, value)
     return params, distributions
+
+
+def _told(known: _Numbers, value: float) -> tuple[float, BaseDistribution]:
+    """A number in Optuna's terms."""
+    native = _native(known)
+    if native is None:
+        return (known.quantile_of(value) - known.zero) / (1 - known.zero), FloatDistribution(0.0, 1.0)
+    near = nearest(known, value)
+    return (int(near) if known.whole else near), native

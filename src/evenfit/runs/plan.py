@@ -8,13 +8,13 @@ from typing import Any
 
 from evenfit.data.splits import describe_splits
 from evenfit.data.table import describe
-from evenfit.report.digits import short
 from evenfit.report.words import network, regularisation, value_word
 from evenfit.results.metrics import metric_of
 from evenfit.runs.options import budget_text
 from evenfit.runs.search import Search
 from evenfit.runs.source import Source
-from evenfit.specs.space import Choice, Range
+from evenfit.specs.space import Space
+from evenfit.specs.space.conditions import condition_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Plan:
                 f"{default.epochs} epochs of batches of {default.batch_rows} rows",
             ),
         ]
-        names = {value_word(name): _words(values) for name, values in search.space.values.items()}
+        names = {value_word(name): _words(search.space, name) for name in search.space.values}
         wide, far = max(len(name) for name, _ in said), max(map(len, names), default=0)
         lines = [f"{name:<{wide}}  {value}" for name, value in said]
         lines += ["searched", *(f"  {name:<{far}}  {value}" for name, value in names.items())]
@@ -73,14 +73,13 @@ class Plan:
         }
 
 
-def _words(values: Range | Choice) -> str:
-    """What values a name of the space may have.
+def _words(space: Space, name: str) -> str:
+    """What values a name of the space may have, and when it is searched.
 
     Example:
-        >>> _words(Range(low=1e-4, high=0.5, log=True, zero=0.1))
-        '0, or 1e-4 to 0.5 by its logarithm'
+        >>> from evenfit.specs.space import Range
+        >>> _words(Space(values={"l1": Range(low=1e-4, high=0.5, log=True, zero=0.1)}), "l1")
+        '0 (10%), or 0.0001 to 0.5 by its logarithm'
     """
-    if isinstance(values, Choice):
-        return ", ".join(dict.fromkeys(short(v) if isinstance(v, float) else str(v) for v in values.values))
-    zero = "0, or " if values.zero else ""
-    return f"{zero}{short(values.low)} to {short(values.high)}{' by its logarithm' if values.log else ''}"
+    needs = space.when.get(name)
+    return space.values[name].words() + (f"; {condition_words(needs)}" if needs else "")

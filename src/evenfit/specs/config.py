@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -244,3 +245,30 @@ _NUMBERS = (  # name, low, high, whether high itself is allowed
     ("weight_averaging", 0.0, 1.0, False),
     ("swa_share", 0.0, 1.0, True),
 )
+
+
+def limits(name: str) -> tuple[float, float]:
+    """Give the least and the greatest number that a config's value may have; no limits for words.
+
+    Example:
+        >>> limits("depth"), limits("beta")
+        ((0, 64), (0.0, 1.0))
+    """
+    for each, least, most in _INTEGERS:
+        if each == name:
+            return least, most
+    for each, low, high, closed in _NUMBERS:
+        if each == name:
+            above = math.nextafter(0.0, 1.0) if name == "learning_rate" else low
+            return above, high if closed or math.isinf(high) else math.nextafter(high, 0.0)
+    return (0, 1) if name in _BOOLEANS else (-math.inf, math.inf)
+
+
+def whole_names() -> frozenset[str]:
+    """Give the names of values that are whole numbers."""
+    return frozenset(name for name, _, _ in _INTEGERS)
+
+
+def switches() -> frozenset[str]:
+    """Give the names of values that are true or false."""
+    return frozenset(_BOOLEANS)
