@@ -257,6 +257,13 @@ def test_splits_that_no_metric_could_judge_do_not_come_first(problem):
     assert (found[0].trial.status, len(epochs)) == ("complete", 8)
 
 
+def test_one_split_alone_does_not_come_first(problem):
+    held_out = Problem(table=problem.table, splits=problem.splits[:1], metric="log_loss", seed=0)
+    prepared = prepare(held_out, inputs=CONFIG.inputs, target=CONFIG.target)
+    found, epochs = raced(held_out, prepared, heat_of(*rates(0.01), rungs=(), first=0.9, bar=0.0))
+    assert (found[0].trial.status, len(epochs)) == ("complete", 8)
+
+
 def test_rungs_hold_for_all_splits_where_some_come_first(problem, prepared):
     found, epochs = raced(problem, prepared, heat_of(*rates(0.01, 1e-6), rungs=(0.5,), first=0.3, bar=1e9))
     assert [event.running for event in epochs] == [2] * 8 + [2] * 3 + [1] * 5
