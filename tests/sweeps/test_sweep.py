@@ -3,6 +3,7 @@ import pytest
 from evenfit.errors import SweepError
 from evenfit.sweeps.sweep import make_sweep
 
+ENDLESS = {"distribution": "q_uniform", "min": 0, "max": 1, "q": 5e-324}
 GOOD = {"method": "random", "program": "a.py", "parameters": {"x": {"min": 0.0, "max": 1.0}}, "metric": {"name": "m"}}
 
 
@@ -11,7 +12,18 @@ GOOD = {"method": "random", "program": "a.py", "parameters": {"x": {"min": 0.0, 
     [
         ({"metod": "x"}, "did you mean 'method'"),
         ({"seed": 1}, "unknown key 'seed'"),
-        ({"scheduler": {"engine": "ax"}}, "scheduler cannot be honoured"),
+        ({"scheduler": {"engine": "ax"}}, "scheduler.engine cannot be honoured"),
+        ({"scheduler": {"engine": "optuna"}}, "needs method custom"),
+        ({"method": "custom"}, "needs scheduler with engine: optuna"),
+        ({"method": "custom", "scheduler": {"engine": "optuna", "source": "a.py"}}, "scheduler.source cannot be"),
+        ({"metrics": [{"name": "a"}, {"name": "b"}]}, "metrics cannot be honoured"),
+        ({"job": "x"}, "job cannot be honoured"),
+        ({"image_uri": "x"}, "image_uri cannot be honoured"),
+        ({"tune": {}}, "unknown key 'tune'"),
+        (
+            {"parameters": {"x": {"distribution": "q_uniform", "min": 0, "max": 1, "q": 5e-324}}, "method": "grid"},
+            "infinite",
+        ),
         ({"method": "gird"}, "method must be one of"),
         ({"run_cap": 0}, "run_cap"),
         ({"run_cap": True}, "run_cap"),

@@ -1,17 +1,21 @@
 """evenfit sweep: a W&B sweep file, run locally."""
 
-import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from evenfit.cli.main import DONE, RESUMABLE
 from evenfit.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from evenfit.sweeps import running
+    from evenfit.sweeps.sweep import Sweep
 
 
 def sweep(
-    file: Annotated[str, Parameter(help="The sweep file, YAML or JSON.")],
+    file: Annotated[str, Parameter(help="The sweep file, YAML or JSON; or a Python program that calls wandb.sweep.")],
     /,
     *,
     count: Annotated[int | None, Parameter(help="Trials at most; run_cap holds too.")] = None,
@@ -26,71 +30,81 @@ def sweep(
     json: Annotated[bool, Parameter(negative="", help="Print one JSON object.")] = False,
 ) -> int:
     """Run a W&B sweep without an account, a server or a network; the same command goes on after a stop."""
-    from evenfit.errors import SweepError
-    from evenfit.sweeps import reading, running
+    from evenfit.sweeps import answer, running
+    from evenfit.sweeps.command import place
     from evenfit.sweeps.journal import Journal
     from evenfit.sweeps.sweep import make_sweep
     from evenfit.sweeps.to_space import to_space as space_of
 
-    given = reading.read(Path(file))
+    path = Path(file)
+    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in path.stem)
+    home = Path(folder) if folder else Path("sweeps") / name
+    given, agent_count = _read(path, home)
+    count = agent_count if count is None else count
     asked = make_sweep(given)
     if to_space:
         print_json(space_of(asked))
-        return 0
+        return DONE
     options = running.Options(
         jobs=jobs, seed=seed, folds=folds, seeds=seeds, count=count, engine=engine, timeout=timeout
     )
-    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in Path(file).stem)
-    home = Path(folder) if folder else Path("sweeps") / name
+    working = place(asked.program, asked.command, beside=path.parent)
     about = {"sweep": given, "seed": seed, "folds": folds, "seeds": seeds, "engine": engine}
-    if any("${program}" in word for word in asked.command) and not Path(asked.program).exists():
-        raise SweepError(f"there is no program {asked.program} in {Path.cwd()}")
     for warning in asked.warnings:
         _say(f"warning: {warning}")
     journal = Journal(home, about)
-    loop = running.Loop(asked, options, name=name, folder=home.absolute(), journal=journal)
-    if asked.method != "grid" and asked.run_cap is None and count is None:
+    loop = running.Loop(asked, options, name=name, folder=home.absolute(), working=working, journal=journal)
+    if loop.trials:
+        _say(f"going on in {home}: {answer.counts(loop.trials)}")
+    elif asked.method != "grid" and asked.run_cap is None and count is None:
         _say("neither run_cap nor --count: it runs until the target, or until you stop it")
-    said = 0
+    code = DONE
     try:
-        for trial in loop.run():
-            value = trial.value()
-            _say(f"trial {trial.number} {trial.status()}" + ("" if value is None else f", {asked.metric} {value:.6g}"))
-            for warning in loop.warnings[said:]:
-                _say(f"warning: {warning}")
-            said = len(loop.warnings)
+        _follow(loop, asked)
     except KeyboardInterrupt:
         _say(f"stopped, and kept in {home}; to go on, give the same command again")
-        return 3
+        code = RESUMABLE
     except running.ProgramError as error:
         sys.stderr.write(error.lines + "\n")
         raise
     finally:
+        line = answer.best_again(loop)
+        text = answer.readme(loop, file=file, command=line, warnings=[*asked.warnings, *loop.warnings])
+        (home / "README.md").write_text(text, encoding="utf-8")
         journal.close()
-    ended = [trial for trial in loop.trials if trial.value() is not None]
-    ended.sort(key=lambda trial: asked.better(trial.value() or 0.0))
     if json:
-        trials = [trial.json() for trial in loop.trials]
-        print_json(
-            {
-                "folder": os.fspath(home),
-                "metric": asked.metric,
-                "best": ended[0].json() if ended else None,
-                "trials": trials,
-            }
-        )
-        return 0
-    rows = [
-        {"trial": trial.number, asked.metric: trial.value()} | {".".join(n): v for n, v in trial.chosen.items()}
-        for trial in ended[:10]
-    ]
+        print_json(answer.to_json(loop, command=line, warnings=[*asked.warnings, *loop.warnings]))
+        return code
+    rows = answer.rows(asked, loop.trials)
     if rows:
         print_table(rows)
-    counts = {
-        status: sum(t.status() == status for t in loop.trials) for status in ("finished", "stopped", "failed", "killed")
-    }
-    _say(", ".join(f"{number} {status}" for status, number in counts.items() if number) + f"; kept in {home}")
-    return 0
+        print(f"\nto run the best again:\n  {line}")  # noqa: T201 - the answer
+    _say(f"{answer.counts(loop.trials)}; kept in {home}, told of in its README.md")
+    return code
+
+
+def _read(path: Path, home: Path) -> tuple[dict[str, Any], int | None]:
+    """What a sweep file, or a program that defines its sweep itself, asks for; and its agent's count."""
+    from evenfit.errors import SweepError
+    from evenfit.sweeps import reading
+    from evenfit.sweeps.definition import define
+
+    if path.suffix == ".ipynb":
+        raise SweepError(f"{path} is a notebook; make it a program first: jupyter nbconvert --to script {path}")
+    if path.suffix == ".py" and path.is_file():
+        return define(path.absolute(), home.absolute())
+    return reading.read(path), None
+
+
+def _follow(loop: "running.Loop", asked: "Sweep") -> None:
+    """Run, and say what ends and what is odd."""
+    said = 0
+    for trial in loop.run():
+        value = trial.value()
+        _say(f"trial {trial.number} {trial.status()}" + ("" if value is None else f", {asked.metric} {value:.6g}"))
+        for warning in loop.warnings[said:]:
+            _say(f"warning: {warning}")
+        said = len(loop.warnings)
 
 
 def _say(message: str) -> None:

@@ -5,13 +5,29 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evenfit.errors import SweepError
+
 _VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")
-_MACRO = re.compile(r"^\$\{\w+\}$")
+COMMAND_OF_DEFINED = ("${env}", "${interpreter}", "${program}")  # such a program takes no arguments
+MACROS = (
+    "env",
+    "interpreter",
+    "program",
+    "args",
+    "args_no_equals",
+    "args_no_hyphens",
+    "args_no_boolean_flags",
+    "args_append_hydra",
+    "args_override_hydra",
+    "args_json",
+    "args_json_file",
+)
 
 
 def fill(
@@ -46,14 +62,32 @@ def fill(
         word = _VARIABLE.sub(lambda found: environment.get(found[1], found[1]), given)
         if word in one:
             words += one[word]
-        elif not _MACRO.match(word):
+        elif not (word.startswith("${") and word.endswith("}")):
             words.append(word)  # a macro that W&B does not know expands to nothing
     return words
 
 
 def interpreter_first(environment: Mapping[str, str]) -> str:
-    """Give a PATH on which ``python`` is the Python that runs evenfit, unless a virtual environment is active."""
+    """Give a PATH on which ``python`` is the Python that runs evenfit, unless an environment is active."""
     path = environment.get("PATH", os.defpath)
-    if environment.get("VIRTUAL_ENV"):
+    if environment.get("VIRTUAL_ENV") or environment.get("CONDA_PREFIX"):
         return path
     return os.pathsep.join([str(Path(sys.executable).parent), path])
+
+
+def place(program: str, command: Sequence[str], *, beside: Path) -> Path:
+    """Give the folder to run a program in: the working one, or the sweep file's where the program lies only there.
+
+    Raises:
+        SweepError: it is in neither, and is nothing that Python or the shell would find.
+    """
+    here = Path.cwd()
+    uses = [number for number, word in enumerate(command) if "${program}" in word]
+    if not uses or (here / program).exists():
+        return here
+    if (beside / program).exists():
+        return beside.absolute()
+    module = any(number and command[number - 1] == "-m" for number in uses)
+    if module or shutil.which(program):
+        return here
+    raise SweepError(f"there is no program {program} in {here}, nor beside the sweep file")

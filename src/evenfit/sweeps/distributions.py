@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,22 +33,38 @@ class Distribution:
         return self.kind in {"constant", "categorical", "int_uniform", "q_uniform"} and not self.probabilities
 
     @property
+    def constant(self) -> bool:
+        """Whether there is nothing to search."""
+        return self.kind == "constant"
+
+    @cached_property
+    def distinct(self) -> tuple[Any, ...]:
+        """Its values, each once: 1 and 1.0 are one, as they are to W&B, and 1 and True are two."""
+        return tuple({_identity(value): value for value in reversed(self.values)}.values())[::-1]
+
+    @property
     def size(self) -> int:
-        """How many values a grid has of it; that of q_uniform leaves the maximum out, as W&B's does."""
+        """How many values a grid has of it; that of q_uniform leaves the maximum out, as W&B's does.
+
+        Raises:
+            OverflowError: they are too many for a number.
+        """
         if self.values:
-            return len(self.values)
+            return len(self.distinct)
         if self.kind == "int_uniform":
             return int(self.high) - int(self.low) + 1
         return max(0, math.ceil((self.high - self.low) / (self.q or 1)))
 
     def nth(self, place: int) -> Any:
-        """Give a grid's value at a place."""
+        """Give a grid's value at a place; nothing is held but the bounds, so that a grid may be huge."""
         if self.values:
-            return self.values[place]
+            return self.distinct[place]
         if self.kind == "int_uniform":
             return int(self.low) + place
         step = self.q or 1
-        return self.low + place * step
+        if all(isinstance(each, int) for each in (self.low, self.high, step)):
+            return self.low + place * step
+        return float(self.low + place * ((self.low + step) - self.low))  # to the last bit numpy's arange
 
     def at(self, quantile: float) -> Any:
         """Give the value at a quantile in (0, 1).
@@ -67,12 +85,24 @@ class Distribution:
         steps = float(np.round(value / self.q))
         return int(steps) * self.q if isinstance(self.q, int) else steps * self.q
 
-    def quantile(self, value: Any) -> float:
-        """Give the middle of the quantiles that lead to a value: where the GP of bayes has it."""
+    def cumulative(self, value: Any) -> float:
+        """Give the probability of a value or one before it: where the GP of bayes has it, as W&B's does."""
         if self.values:
-            # by kind too: 0, False and 0.0 are three values, and each has a place of its own
-            places = [i for i, known in enumerate(self.values) if known == value and type(known) is type(value)]
-            place = places[0] if places else 0
+            place = self._place(value)
+            return sum(self.probabilities[: place + 1]) if self.probabilities else (place + 1) / len(self.values)
+        if self.kind == "int_uniform":
+            return float((value - self.low + 1) / (self.high - self.low + 1))
+        return self.quantile(value)
+
+    def _place(self, value: Any) -> int:
+        # by kind too: 0, False and 0.0 are three values, and each has a place of its own
+        places = [i for i, known in enumerate(self.values) if known == value and type(known) is type(value)]
+        return places[0] if places else 0
+
+    def quantile(self, value: Any) -> float:
+        """Give the middle of the quantiles that lead to a value."""
+        if self.values:
+            place = self._place(value)
             weights = self.probabilities or (1 / len(self.values),) * len(self.values)
             return float(sum(weights[:place]) + weights[place] / 2)
         if self.kind == "int_uniform":
@@ -114,3 +144,8 @@ class Distribution:
         if self._family() == "log_normal":
             return stats.lognorm(s=second, scale=math.exp(first))
         return stats.beta(max(first, 1e-300), second)
+
+
+def _identity(value: Any) -> str:
+    plain = int(value) if isinstance(value, float) and value.is_integer() else value
+    return json.dumps(plain, sort_keys=True, default=str)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 Field = tuple[int, int, "bytes | int"]
 
 
-def scalars(content: bytes) -> Iterator[tuple[str, float]]:
-    """Give tags and values in order; what is cut short at the end, because it is still written, is left out.
+def scalars(content: bytes) -> Iterator[tuple[float, str, float]]:
+    """Give times, tags and values in order; what is cut short at the end, because it is still written, is left out.
 
     The format: records of a length (8 bytes), its checksum (4), a protobuf Event and its checksum (4).
     """
@@ -20,11 +20,14 @@ def scalars(content: bytes) -> Iterator[tuple[str, float]]:
         place += 16 + length
         if place > len(content):
             return
-        for number, _, summary in _fields(record):
-            if number == 5 and isinstance(summary, bytes):
-                for inner, _, value in _fields(summary):
+        when = 0.0
+        for number, kind, content_of in _fields(record):  # an Event: wall_time is field 1, its summary 5
+            if number == 1 and kind == 1 and isinstance(content_of, bytes):
+                (when,) = struct.unpack("<d", content_of)
+            elif number == 5 and isinstance(content_of, bytes):
+                for inner, _, value in _fields(content_of):
                     if inner == 1 and isinstance(value, bytes):
-                        yield from _scalar(value)
+                        yield from ((when, tag, scalar) for tag, scalar in _scalar(value))
 
 
 def _scalar(value: bytes) -> Iterator[tuple[str, float]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -17,10 +16,11 @@ from typing import Any
 import yaml
 
 from evenfit.errors import SweepError
+from evenfit.sweeps import processes
 from evenfit.sweeps.command import fill, interpreter_first
 from evenfit.sweeps.metrics import Metrics, Reader
 
-_HOOK = Path(__file__).parent / "hook"
+HOOK = Path(__file__).parent / "hook"
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 GRACE = 5.0  # seconds between asking a group to end and killing it
 
@@ -31,6 +31,7 @@ class Program:
 
     process: subprocess.Popen[bytes]
     metrics: Metrics
+    folder: Path
     log: Path
     began: float
     asked: float | None = None  # when it was asked to end
@@ -39,25 +40,20 @@ class Program:
         """Ask the group to end."""
         if self.asked is None:
             self.asked = time.monotonic()
-            self._signal(signal.SIGTERM)
+            processes.send(self.process.pid, signal.SIGTERM)
 
     def poll(self) -> int | None:
-        """Give its exit code once it has ended; what is left of its group is killed."""
-        if self.asked is not None and time.monotonic() - self.asked > GRACE:
-            self._signal(signal.SIGKILL)
+        """Give its exit code once it has ended; what it left behind is killed."""
         code = self.process.poll()
-        if code is not None:
-            self._signal(signal.SIGKILL)  # children that it left behind
+        late = self.asked is not None and time.monotonic() - self.asked > GRACE
+        if code is not None or late:
+            processes.kill(self.process.pid, self.folder)
         return code
 
     def kill(self) -> None:
-        """End the group at once."""
-        self._signal(signal.SIGKILL)
+        """End it at once, and all that it started."""
+        processes.kill(self.process.pid, self.folder)
         self.process.wait()
-
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, number)
 
 
 def start(
@@ -70,15 +66,17 @@ def start(
     run: str,
     group: str,
     folder: Path,
+    working: Path,
+    more: dict[str, str],
 ) -> Program:
-    """Start a program with W&B's environment for a run of a sweep, offline.
+    """Start a program in ``working`` with W&B's environment for a run of a sweep, offline, and ``more`` variables.
 
     Raises:
         SweepError: it cannot be started.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*"):
-        if old.is_file():
+        if old.is_file():  # of a run that a kill cut short; what is in folders is W&B's and the program's own
             old.unlink()
     parameters = folder / "config.yaml"
     wrapped = {"wandb_version": 1} | {name: {"value": value} for name, value in config.items()}
@@ -88,7 +86,7 @@ def start(
     environment.pop("WANDB_API_KEY", None)  # offline: it is not needed, and a program need not see it
     environment |= {
         "PATH": interpreter_first(environment),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(_HOOK), environment.get("PYTHONPATH", "")])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(HOOK), environment.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",  # so that lines of JSON come while it runs
         "WANDB_MODE": "offline",
         "WANDB_DIR": str(folder),
@@ -97,8 +95,8 @@ def start(
         "WANDB_SWEEP_PARAM_PATH": str(parameters),
         "WANDB_RUN_GROUP": group,
         "EVENFIT_SWEEP_METRICS": str(calls),
-        "EVENFIT_SWEEP_FOLDER": str(folder),
-    }
+        processes.COOKIE: str(folder),
+    } | more
     words = fill(command, config, program=program, file=folder / "config.json", environment=environment)
     if not words:
         raise SweepError("the command is empty once its macros are filled in")
@@ -110,15 +108,21 @@ def start(
                 stdout=output,
                 stderr=subprocess.STDOUT,  # to a file, so that no amount of it can block
                 env=environment,
+                cwd=working,
                 start_new_session=True,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads here
             )
     except OSError as error:
         raise SweepError(f"{words[0]} cannot be started: {error.strerror or error}") from error
     metrics = Metrics(
-        name=metric, calls=Reader(calls), output=Reader(log), folder=folder, working=Path.cwd(), pid=process.pid
+        name=metric,
+        calls=Reader(calls),
+        output=Reader(log),
+        folder=folder,
+        working=working,
+        pids=lambda: [process.pid, *processes.kin(folder)],
     )
-    return Program(process=process, metrics=metrics, log=log, began=time.monotonic())
+    return Program(process=process, metrics=metrics, folder=folder, log=log, began=time.monotonic())
 
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from evenfit.errors import SweepError
 from evenfit.sweeps.journal import Journal
+from evenfit.sweeps.processes import watch
 from evenfit.sweeps.program import Program, last_lines, start
-from evenfit.sweeps.proposals import PROPOSALS, nested
+from evenfit.sweeps.proposals import PROPOSALS, Tried, nested
 from evenfit.sweeps.sweep import Sweep
 from evenfit.sweeps.trial import FAILED, FINISHED, KILLED, STOPPED, Part, Run, Trial
 
@@ -48,6 +50,23 @@ class Options:
         return [(fold, seed) for fold in range(max(1, self.folds)) for seed in range(max(1, self.seeds))]
 
 
+def part_name(part: Part, options: Options) -> str:
+    """What a run's name has beyond its trial's number.
+
+    >>> part_name((1, 0), Options(folds=5))
+    '-fold1'
+    """
+    fold, seed = part
+    return (f"-fold{fold}" if options.folds else "") + (f"-seed{seed}" if options.seeds else "")
+
+
+def part_config(part: Part, options: Options) -> dict[str, int]:
+    """What a run is told beyond its trial's values."""
+    fold, seed = part
+    folds = {"fold": fold, "folds": options.folds} if options.folds else {}
+    return folds | ({"seed": seed} if options.seeds else {})
+
+
 @dataclass
 class _Running:
     trial: Trial
@@ -59,11 +78,19 @@ class _Running:
 class Loop:
     """What runs and what has been tried."""
 
-    def __init__(self, sweep: Sweep, options: Options, *, name: str, folder: Path, journal: Journal) -> None:
-        self.sweep, self.options, self.name, self.folder, self.journal = sweep, options, name, folder, journal
+    def __init__(
+        self, sweep: Sweep, options: Options, *, name: str, folder: Path, working: Path, journal: Journal
+    ) -> None:
+        self.sweep, self.options, self.name, self.journal = sweep, options, name, journal
+        self.folder, self.working = folder, working
         self.trials = journal.trials(len(options.parts))
         self.running: list[_Running] = []
         self.warnings: list[str] = []
+        self._open = [trial for trial in self.trials if not trial.ended]
+        self._past: dict[Part, list[list[float]]] = {part: [] for part in options.parts}  # of runs that have ended
+        for trial in self.trials:
+            for part, run in trial.runs.items():
+                self._past[part].append([sweep.better(value) for value in run.history])
         self._failures = 0  # at once, before any success
         self._exhausted = False
         self._reached = any(self._hits(run) for trial in self.trials for run in trial.runs.values())
@@ -75,6 +102,7 @@ class Loop:
         Raises:
             SweepError: the metric is never logged, or the program fails three times at once.
         """
+        watchdog = watch(self.folder)
         try:
             while True:
                 while len(self.running) < self.options.jobs and (work := self._next()):
@@ -92,38 +120,34 @@ class Loop:
                 time.sleep(POLL)
             for each in self.running:
                 each.program.kill()
+            if watchdog is not None and watchdog.stdin is not None:
+                watchdog.stdin.close()
+                watchdog.wait()
 
     def _next(self) -> tuple[Trial, Part] | None:
         """Give the next run to start: of a trial that has begun, or of a new one."""
         busy = {(each.trial.number, each.part) for each in self.running}
-        for trial in self.trials:
-            if not trial.ended:
-                for part in self.options.parts:
-                    if part not in trial.runs and (trial.number, part) not in busy:
-                        return trial, part
+        for trial in self._open:
+            for part in self.options.parts:
+                if part not in trial.runs and (trial.number, part) not in busy:
+                    return trial, part
         caps = [cap for cap in (self.sweep.run_cap, self.options.count) if cap is not None]
         if self._reached or self._exhausted or (caps and len(self.trials) >= min(caps)):
             return None
         propose = PROPOSALS[self.options.engine or self.sweep.method]
-        chosen = propose(self.sweep, [trial.tried(self.sweep) for trial in self.trials], self.options.seed)
+        chosen = propose(self.sweep, _History(self), self.options.seed)
         if chosen is None:
             self._exhausted = True
             return None
         trial = Trial(number=len(self.trials), chosen=chosen)
         self.trials.append(trial)
+        self._open.append(trial)
         self.journal.proposed(trial)
         return trial, self.options.parts[0]
 
     def _start(self, trial: Trial, part: Part) -> None:
-        fold, seed = part
-        config = nested(trial.chosen)
-        suffix = ""
-        if self.options.folds:
-            config |= {"fold": fold, "folds": self.options.folds}
-            suffix += f"-fold{fold}"
-        if self.options.seeds:
-            config["seed"] = seed
-            suffix += f"-seed{seed}"
+        config = nested(trial.chosen) | part_config(part, self.options)
+        suffix = part_name(part, self.options)
         group = f"{self.name}-{trial.number:05d}"
         program = start(
             self.sweep.command,
@@ -134,6 +158,8 @@ class Loop:
             run=group + suffix,
             group=group,
             folder=self.folder / f"{trial.number:05d}{suffix}",
+            working=self.working,
+            more={"WANDB_PROJECT": self.sweep.project} if self.sweep.project else {},
         )
         self.running.append(_Running(trial=trial, part=part, program=program))
 
@@ -154,6 +180,7 @@ class Loop:
         found = program.metrics
         run = Run(status=status, history=tuple(found.history), summary=found.summary, seconds=seconds)
         each.trial.runs[each.part] = run
+        self._past[each.part].append([self.sweep.better(value) for value in run.history])
         self.journal.ended(each.trial, each.part)
         self._reached = self._reached or self._hits(run)
         self._check(each, run, code=code)
@@ -169,13 +196,9 @@ class Loop:
         rule, metrics = self.sweep.early_terminate, each.program.metrics
         if rule is None:
             return ""
+        live = [r.program.metrics.history for r in self.running if r.part == each.part]  # the same fold and seed
+        others = [[self.sweep.better(value) for value in history] for history in live] + self._past[each.part]
         own = [self.sweep.better(value) for value in metrics.history]
-        others = [own]
-        for trial in self.trials:  # the same fold and seed of the other trials
-            live = [r.program.metrics.history for r in self.running if r.trial is trial and r.part == each.part]
-            past = [list(trial.runs[each.part].history)] if each.part in trial.runs else []
-            if trial is not each.trial:
-                others += [[self.sweep.better(value) for value in history] for history in live + past]
         return STOPPED if rule.stops(own, others) else ""
 
     def _check(self, each: _Running, run: Run, *, code: int) -> None:
@@ -204,6 +227,7 @@ class Loop:
             each.program.ask()
         if not trial.ended:
             trial.ended = True
+            self._open.remove(trial)
             self.journal.closed(trial)
             for seed in range(max(1, self.options.seeds)):
                 runs = [trial.runs.get((fold, seed)) for fold in range(self.options.folds)]
@@ -217,6 +241,27 @@ class Loop:
 
     def _hits(self, run: Run) -> bool:
         return any(map(self.sweep.reaches, run.history))
+
+
+class _History(Sequence[Tried]):
+    """The trials as proposals see them, each made when it is looked at: most proposals only count them."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def __len__(self) -> int:
+        return len(self._loop.trials)
+
+    @overload
+    def __getitem__(self, place: int) -> Tried: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Tried]: ...
+    def __getitem__(self, place: int | slice) -> Tried | Sequence[Tried]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        trial = self._loop.trials[place]
+        live = [each.program.metrics.history for each in self._loop.running if each.trial is trial]
+        return trial.tried(self._loop.sweep, live=live)
 
 
 class ProgramError(SweepError):

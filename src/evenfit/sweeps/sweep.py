@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from evenfit.errors import SweepError
+from evenfit.sweeps.command import MACROS
 from evenfit.sweeps.distributions import Distribution
 from evenfit.sweeps.parameters import Names, check_keys, parse_parameters
 from evenfit.sweeps.stopping import Hyperband
@@ -17,13 +19,16 @@ METHODS = ("grid", "random", "bayes")
 
 # What needs W&B's own servers or code, and why it cannot be had here.
 _REFUSED = {
-    "scheduler": "schedulers run in W&B's service; use method: bayes, or --engine optuna",
-    "metrics": "several metrics need method: custom, which runs in W&B's service; give one metric",
-    "job": "it is for W&B Launch; give program or command",
-    "image_uri": "it is for W&B Launch; give program or command",
+    "metrics": "a sweep here has one metric; name the one to choose by under metric, and log the others",
+    "job": "it is a job of W&B Launch, which lies on W&B's server; give program or command",
+    "image_uri": "W&B Launch starts images; give a command, such as [docker, run, IMAGE, '${args}']",
 }
 _IGNORED = ("entity", "project", "controller", "apiVersion", "kind", "name", "description")  # they change no run
-_KEYS = ("method", "parameters", "metric", "early_terminate", "run_cap", "program", "command", *_IGNORED, *_REFUSED)
+_KEYS = (
+    *("method", "parameters", "metric", "early_terminate", "run_cap", "program", "command", "scheduler"),
+    *_IGNORED,
+    *_REFUSED,
+)
 _IMPUTE = ("latest", "best", "worst")
 
 
@@ -37,6 +42,7 @@ class Sweep:
     maximize: bool = False
     target: float | None = None
     impute: str = "worst"
+    impute_while_running: str = ""  # or as impute: then what runs is taken at what it has logged
     early_terminate: Hyperband | None = None
     run_cap: int | None = None
     program: str = ""
@@ -68,11 +74,7 @@ def make_sweep(given: Mapping[str, Any]) -> Sweep:
     for key, reason in _REFUSED.items():
         if key in given:
             raise SweepError(f"{key} cannot be honoured: {reason}")
-    method = given.get("method")
-    if method == "custom":
-        raise SweepError("method: custom runs in W&B's service; use grid, random or bayes, or --engine optuna")
-    if method not in METHODS:
-        raise SweepError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    method = _method(given)
     for key in ("name", "description", "entity", "project", "program"):
         if not isinstance(given.get(key, ""), str):
             raise SweepError(f"{key} must be text, got {given[key]!r}")
@@ -81,10 +83,10 @@ def make_sweep(given: Mapping[str, Any]) -> Sweep:
     _check_controller(given)
     parameters = parse_parameters(given["parameters"])
     metric = _metric(given.get("metric"))
-    _check_method(str(method), parameters, metric=str(metric["metric"]), given=given)
+    _check_method(method, parameters, metric=str(metric["metric"]), given=given)
     stop = Hyperband.parse(given["early_terminate"]) if given.get("early_terminate") is not None else None
     return Sweep(
-        method=str(method),
+        method=method,
         parameters=parameters,
         early_terminate=stop,
         run_cap=_run_cap(given.get("run_cap")),
@@ -93,9 +95,51 @@ def make_sweep(given: Mapping[str, Any]) -> Sweep:
         name=given.get("name", ""),
         description=given.get("description", ""),
         project=given.get("project", ""),
-        warnings=tuple(_warnings(parameters, str(metric["metric"]))),
+        warnings=(*_warnings(parameters, str(metric["metric"])), *_unknown_macros(given.get("command") or ())),
         **metric,
     )
+
+
+def _method(given: Mapping[str, Any]) -> str:
+    """The method, or the engine that a scheduler names in its place."""
+    method, scheduler = given.get("method"), given.get("scheduler")
+    if method not in {*METHODS, "custom"}:
+        near = difflib.get_close_matches(str(method), METHODS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise SweepError(f"method must be one of {', '.join(METHODS)}; got {method!r}{hint}")
+    if scheduler is None:
+        if method == "custom":
+            raise SweepError("method: custom needs scheduler with engine: optuna here; or use grid, random or bayes")
+        return str(method)
+    if not isinstance(scheduler, Mapping):
+        raise SweepError(f"scheduler must be a mapping with engine, got {scheduler!r}")
+    check_keys(scheduler, ["engine", "source", "optimizer", "search_space"], where="scheduler")
+    engine = scheduler.get("engine")
+    if engine not in {"optuna", "wandb"}:
+        raise SweepError(f"scheduler.engine cannot be honoured: there are optuna and wandb here, got {engine!r}")
+    for key in ("source", "optimizer", "search_space"):
+        if key in scheduler:
+            raise SweepError(
+                f"scheduler.{key} cannot be honoured: it names code of a study of your own; "
+                "leave it out, and the search is TPE over parameters"
+            )
+    if (engine == "optuna") != (method == "custom"):
+        raise SweepError(f"scheduler.engine {engine} needs method {'custom' if engine == 'optuna' else METHODS}")
+    if given.get("early_terminate") is not None:
+        raise SweepError("scheduler and early_terminate exclude each other")
+    return "optuna" if engine == "optuna" else str(method)
+
+
+def _unknown_macros(command: Sequence[Any]) -> list[str]:
+    """Macros that W&B does not know: they expand to nothing there, and so they do here, but not in silence."""
+    said = []
+    for word in map(str, command):
+        name = word[2:-1]
+        if word.startswith("${") and word.endswith("}") and name not in MACROS and not name.startswith("envvar:"):
+            near = difflib.get_close_matches(name, MACROS, n=1)
+            hint = f"; did you mean ${{{near[0]}}}?" if near else ""
+            said.append(f"command: {word} is no macro of W&B's and expands to nothing{hint}")
+    return said
 
 
 def _check_controller(given: Mapping[str, Any]) -> None:
@@ -115,10 +159,12 @@ def _check_method(
             if not known.discrete:
                 kind = "categorical with probabilities" if known.probabilities else known.kind
                 raise SweepError(f"a grid cannot hold {'.'.join(names)} ({kind}); give it values, or use random")
-            if known.size == 0:
-                raise SweepError(f"a grid has no value of {'.'.join(names)}")
-    if not metric and (method == "bayes" or given.get("early_terminate") is not None):
-        raise SweepError(f"{'bayes' if method == 'bayes' else 'early_terminate'} needs metric.name")
+            try:
+                known.size  # noqa: B018 - it may be beyond all numbers
+            except OverflowError:
+                raise SweepError(f"a grid over {'.'.join(names)} would be infinite: its q is too small") from None
+    if not metric and (method in {"bayes", "optuna"} or given.get("early_terminate") is not None):
+        raise SweepError(f"{method if method in {'bayes', 'optuna'} else 'early_terminate'} needs metric.name")
 
 
 def _metric(given: Any) -> dict[str, Any]:
@@ -143,13 +189,12 @@ def _metric(given: Any) -> dict[str, Any]:
     ):
         if value not in known:
             raise SweepError(f"metric.{key} must be one of {', '.join(known)}; got {value!r}")
-    if running != "false":
-        raise SweepError("metric.impute_while_running cannot be honoured: what runs is taken at the process's mean")
     return {
         "metric": given["name"],
         "maximize": goal == "maximize",
         "target": target,
         "impute": given.get("impute", "worst"),
+        "impute_while_running": "" if running == "false" else running,
     }
 
 
@@ -165,6 +210,8 @@ def _command(given: Mapping[str, Any]) -> tuple[str, ...]:
         command = list(COMMAND)
     if not isinstance(command, list) or not command:
         raise SweepError(f"command must be a list of at least one word, got {command!r}")
+    if not all(isinstance(word, str | int | float) for word in command):
+        raise SweepError(f"command must be a list of words, got {command!r}")
     words = tuple(str(word) for word in command)
     if any("${program}" in word for word in words) and not given.get("program"):
         raise SweepError("the sweep file needs program, which its command runs")

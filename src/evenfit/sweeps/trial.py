@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,14 +51,22 @@ class Trial:
         kinds = {run.status for run in self.runs.values()}
         return next((kind for kind in (FAILED, KILLED, STOPPED) if kind in kinds), FINISHED)
 
-    def tried(self, sweep: Sweep) -> Tried:
-        """Itself as proposals see it: the best value of each run, as W&B's bayes has it, and their mean."""
-        used = [run for run in self.runs.values() if run.history and run.status != FAILED]
-        bests = [min(map(sweep.better, run.history)) for run in used]
-        loss = sum(bests) / len(bests) if bests and self.ended else None
-        lasts = [sweep.better(run.history[-1]) for run in self.runs.values() if run.history]
-        latest = sum(lasts) / len(lasts) if lasts else None
-        return Tried(chosen=self.chosen, loss=loss, running=not self.ended, latest=latest)
+    def tried(self, sweep: Sweep, *, live: Sequence[Sequence[float]] = ()) -> Tried:
+        """Itself as proposals see it: each run's best value, as W&B's bayes has it, its worst and its last, averaged.
+
+        ``live`` has what the runs that have not ended have logged.
+        """
+        ended = [run.history for run in self.runs.values()]
+        histories = [[sweep.better(value) for value in history] for history in (*ended, *live) if history]
+        failed = any(run.status in {FAILED, KILLED} for run in self.runs.values())
+        return Tried(
+            chosen=self.chosen,
+            loss=_mean([min(history) for history in histories]),
+            worst=_mean([max(history) for history in histories]),
+            latest=_mean([history[-1] for history in histories]),
+            running=not self.ended,
+            failed=self.ended and failed,
+        )
 
     def json(self) -> dict[str, Any]:
         """Itself for programs."""
@@ -72,3 +80,7 @@ class Trial:
                 for (fold, seed), run in sorted(self.runs.items())
             ],
         }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

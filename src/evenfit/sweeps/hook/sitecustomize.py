@@ -4,16 +4,32 @@ It stands alone: it imports nothing of evenfit, does nothing until wandb is impo
 """
 
 import contextlib
+import functools
 import importlib.abc
 import importlib.util
 import json
 import math
 import os
 import sys
+import time
+
+# Kept here: programs that start processes of their own delete W&B's variables, so that those have runs of their own.
+_SWEEP, _RUN = os.environ.get("WANDB_SWEEP_ID"), os.environ.get("WANDB_RUN_ID")
+_METRICS = os.environ.get("EVENFIT_SWEEP_METRICS")
+_DEFINITION = os.environ.get("EVENFIT_SWEEP_DEFINITION")
 
 
-def _send(kind, values):
-    """Append one line to the run's file of metrics."""
+def _write(path, entry):
+    """Append one line at once, so that processes of one run do not mix theirs."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(handle, json.dumps(entry).encode() + b"\n")
+    finally:
+        os.close(handle)
+
+
+def _numbers(values):
+    """Numbers by W&B's dotted names; images, tables, texts and the like are left out."""
     numbers = {}
 
     def walk(prefix, inner):
@@ -26,43 +42,90 @@ def _send(kind, values):
                 if isinstance(number, (bool, int, float)):
                     numbers[prefix + str(name)] = float(number) if math.isfinite(number) else repr(float(number))
 
+    walk("", dict(values))
+    return numbers
+
+
+def _send(kind, values, **more):
     with contextlib.suppress(Exception):
-        walk("", dict(values))
-        line = json.dumps({kind: numbers}) + "\n"
-        handle = os.open(os.environ["EVENFIT_SWEEP_METRICS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(handle, line.encode())
-        finally:
-            os.close(handle)
+        _write(_METRICS, {kind: _numbers(values), "time": time.time(), **more})
 
 
-def _wrap(module):
-    """Let a run's calls pass through here first."""
-    run = module.Run
+def _ours(run):
+    """Whether a run is the sweep's: not one that the program made beside it."""
+    with contextlib.suppress(Exception):
+        return run.sweep_id == _SWEEP or run.id == _RUN
+    return False
+
+
+def _wrap_run(run):
     log, ending = run.log, getattr(run, "_on_finish", None)
-    pending = {}
 
+    @functools.wraps(log)
     def logged(self, data, step=None, commit=None, *args, **kwargs):
-        answer = log(self, data, step, commit, *args, **kwargs)
+        row = None
         with contextlib.suppress(Exception):
-            pending.update(data)
-            # a call with commit=False adds to the next one's values
-            if commit or commit is None:
-                _send("log", pending)
-                pending.clear()
+            # values of one step are one row: a later one replaces an earlier one
+            row = self.step if step is None else int(step)
+            row = None if row < self.step else row  # W&B drops what is logged of a step that has passed
+        answer = log(self, data, step, commit, *args, **kwargs)
+        if row is not None and _ours(self):
+            _send("log", data, row=row)
         return answer
 
+    @functools.wraps(ending)
     def ended(self, *args, **kwargs):
         with contextlib.suppress(Exception):
-            if pending:
-                _send("log", pending)
-                pending.clear()
-            _send("summary", {name: self.summary[name] for name in self.summary.keys() if not name.startswith("_")})
+            if _ours(self):
+                _send("summary", {n: self.summary[n] for n in self.summary.keys() if not n.startswith("_")})
         return ending(self, *args, **kwargs)
 
     run.log = logged
     if ending is not None:
         run._on_finish = ended
+
+
+def _wrap_init(module):
+    """Keep every run offline: there is no server to ask, whatever the program says."""
+    init = module.init
+
+    @functools.wraps(init)
+    def started(*args, **kwargs):
+        settings = kwargs.get("settings")
+        asked = settings.get("mode") if isinstance(settings, dict) else getattr(settings, "mode", None)
+        if "disabled" not in {kwargs.get("mode"), asked, os.environ.get("WANDB_MODE")}:
+            kwargs["mode"] = "offline"
+        return init(*args, **kwargs)
+
+    module.init = started
+
+
+def _wrap_sweep(module):
+    """Let a program that defines its sweep itself be run once for each trial."""
+
+    def sweep(sweep, *args, **kwargs):
+        if _DEFINITION:
+            _write(_DEFINITION, {"sweep": sweep() if callable(sweep) else sweep})
+        return _SWEEP or "sweep"
+
+    def agent(sweep_id=None, function=None, *args, count=None, **kwargs):
+        if _DEFINITION:
+            _write(_DEFINITION, {"count": count, "function": function is not None})
+            raise SystemExit(0)
+        if function is None:
+            print("evenfit: wandb.agent without a function does nothing here", file=sys.stderr)  # noqa: T201 - to the log
+            return
+        function()
+
+    module.sweep, module.agent = sweep, agent
+    module.login = lambda *args, **kwargs: True
+
+
+def _wrap(module):
+    """Let W&B's calls pass through here first."""
+    for wrap, of in ((_wrap_run, module.Run), (_wrap_init, module), (_wrap_sweep, module)):
+        with contextlib.suppress(Exception):
+            wrap(of)
 
 
 class _Loader(importlib.abc.Loader):
@@ -93,7 +156,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-if os.environ.get("EVENFIT_SWEEP_METRICS"):
+if _METRICS:
     sys.meta_path.insert(0, _Finder())
 
 # A sitecustomize of the user's own comes next on the path.
