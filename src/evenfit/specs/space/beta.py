@@ -16,6 +16,8 @@ from evenfit.specs.space.numbers import (
     words_of,
 )
 
+_TINY = 1e-15  # a share below which the inverse of the incomplete beta function fails
+
 
 @dataclass(frozen=True, kw_only=True)
 class Beta:
@@ -91,4 +93,6 @@ class Beta:
         from scipy.special import betaincinv  # noqa: PLC0415 - configs and spaces start without it
 
         low, high = edges(self)
+        if share < _TINY:
+            return low
         return low + float(betaincinv(self.a, self.b, share)) * (high - low)

@@ -11,6 +11,7 @@ from evenfit.errors import ConfigError
 from evenfit.specs.space.beta import Beta
 from evenfit.specs.space.choice import Choice, Constant, same
 from evenfit.specs.space.normal import LogNormal, Normal
+from evenfit.specs.space.numbers import nearest
 from evenfit.specs.space.range import Range
 
 Distribution = Range | Normal | LogNormal | Beta | Choice | Constant
@@ -59,10 +60,11 @@ def has(known: Distribution, value: Any) -> bool:
     """
     if isinstance(known, Choice):
         return known.place(value) is not None
-    found = known.at(known.quantile_of(value))
-    if isinstance(found, str) or isinstance(value, str) or isinstance(known, Constant):
-        return same(found, value)
-    return math.isclose(found, value, rel_tol=1e-9, abs_tol=1e-12)
+    if isinstance(known, Constant) or isinstance(value, str):
+        return isinstance(known, Constant) and same(known.value, value)
+    if known.zero > 0 and value == 0:
+        return True
+    return known.low <= value <= known.high and math.isclose(nearest(known, value), value, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def _stored_choice(values: Mapping[str, Any]) -> Choice:
