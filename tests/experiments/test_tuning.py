@@ -10,7 +10,7 @@ from tests.proposals.trials import trial_of
 from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.heat import Finished, Heat
 from evenfit.experiments.terms import make_entries
-from evenfit.experiments.tuning import Exhausted, Limits, Planned, Terms, tune
+from evenfit.experiments.tuning import Ended, Limits, Planned, Terms, tune
 from evenfit.proposals.mixed import draw_mixed
 from evenfit.proposals.ways import WAYS, way_of
 from evenfit.specs.racing import RACINGS
@@ -174,8 +174,8 @@ def test_a_search_ends_where_the_grid_does_and_says_so(limits, count):
     events = list(tune(terms, workers, clock=workers.clock))
     tried = [event.trial.config for event in events if isinstance(event, Finished)]
     assert len(tried) == len(set(tried)) == 20
-    assert isinstance(events[-1], Exhausted)
-    assert sum(isinstance(event, Exhausted) for event in events) == 1
+    assert events[-1] == Ended(why="exhausted")
+    assert sum(isinstance(event, Ended) for event in events) == 1
 
 
 @pytest.mark.parametrize("trials", [20, 12])
@@ -187,7 +187,7 @@ def test_a_grid_that_the_budget_ends_is_not_called_exhausted(trials):
         costs=COSTS,
         seed=0,
     )
-    assert not any(isinstance(event, Exhausted) for event in tune(terms, FakeWorkers(1)))
+    assert list(tune(terms, FakeWorkers(1)))[-1] == Ended(why="trials")
 
 
 # racing

@@ -14,7 +14,9 @@ def stop_at(*, rows, test=None, seconds=60, spent=0.0, **options):
     tested = None if test is None else SimpleNamespace(rows=test)
     source = SimpleNamespace(table=SimpleNamespace(rows=rows), test=tested)
     run = SimpleNamespace(seconds_spent=spent)
-    return Job(request=request, source=source, search=None, store=None, run=run, started=0.0)._stop_at()
+    return Job(
+        kept=SimpleNamespace(request=request), source=source, search=None, store=None, run=run, started=0.0
+    )._stop_at()
 
 
 def test_the_more_there_is_to_do_at_the_end_the_earlier_training_ends():

@@ -41,7 +41,12 @@ def fit(
         str | None, Parameter(group=_COLUMNS, help="Folds follow this column: validated on later rows only.")
     ] = None,
     weight: Annotated[str | None, Parameter(group=_COLUMNS, help="Column with the weight of each row.")] = None,
-    budget: Annotated[str | None, Parameter(group=_SEARCH, help="60s, 5m, 1h, or '40 trials'. Default: 60s.")] = None,
+    budget: Annotated[
+        str | None,
+        Parameter(
+            group=_SEARCH, help="60s, 5m, 1h; '40 trials'; '3000 epochs'; or several: '5m, 40 trials'. Default: 60s."
+        ),
+    ] = None,
     metric: Annotated[
         str | None,
         Parameter(
@@ -90,6 +95,18 @@ def fit(
             help="When the worse configs are dropped: halving, hyperband, finish-best, forgiving, none. "
             "Default: halving.",
         ),
+    ] = None,
+    target_loss: Annotated[
+        float | None,
+        Parameter(group=_SEARCH, help="End the search where cross-validation reaches this loss, such as an RMSE."),
+    ] = None,
+    stop_when_settled: Annotated[
+        bool | None,
+        Parameter(group=_SEARCH, negative="", help="End the search where no gain is to be expected that shows."),
+    ] = None,
+    from_run: Annotated[
+        str | None,
+        Parameter(name=("--from", "--from-run"), group=_SEARCH, help="Try the best configs of this run first."),
     ] = None,
     class_weights: Annotated[
         bool | None,
@@ -143,6 +160,9 @@ def fit(
         "selection": selection,
         "proposals": proposals,
         "racing": racing,
+        "target_loss": target_loss,
+        "stop_when_settled": stop_when_settled,
+        "from_run": from_run,
         "class_weights": class_weights,
         "workers": workers,
         "test": test,

@@ -1,4 +1,4 @@
-"""Rounds: a search with a budget in trials, the same on any number of workers."""
+"""Rounds: a search with a budget in trials or epochs, the same on any number of workers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from evenfit.experiments.as_raced import as_raced
+from evenfit.experiments.ending import EPOCHS, EXHAUSTED, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import SHARED
-from evenfit.experiments.terms import Exhausted, Planned, Terms, default_heat, make_entries
+from evenfit.experiments.spending import most_epochs, trained_epochs
+from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
 from evenfit.experiments.waiting import waiting
 from evenfit.experiments.weighing import weigh
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
+from evenfit.specs.racing import Racing
 
 _HEATS = 2  # of a round: their configs are proposed from the same history
 
@@ -26,62 +29,100 @@ def tune_by_trials(
     history: Sequence[Trial],
     planned: Sequence[Heat],
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Planned | Exhausted | Event]:
-    """Try as many configs as the limit says, round after round.
+) -> Iterator[Planned | Ended | Event]:
+    """Try as many configs as the limits allow, round after round, and say which of them ended it.
 
     What a round tries, and how it is raced, depends on the trials of the rounds before alone. The configs of
-    ``planned`` heats are taken as they were, and raced again unless all their trials are in ``history``. It ends
-    early where nothing more is proposed.
+    ``planned`` heats are taken as they were, and raced again unless all their trials are in ``history``.
     """
-    wanted, stop_at = terms.limits.trials or 0, terms.limits.stop_at
+    stop_at = terms.limits.stop_at
     known = {heat.round: heat for heat in planned}
     ended = {trial.number: trial for trial in history}
     number = heat_number = 0
-    while number < wanted:
+    while True:
         before = [ended[position] for position in sorted(ended) if position < number]
+        why = _over(terms, before, number)
+        if why is not None:
+            yield Ended(why=why)
+            return
         raced: list[Heat] = []
-        exhausted = False
+        first, spent = heat_number, trained_epochs(before)
         for _ in range(1 if heat_number == 0 else _HEATS):
-            if number >= wanted:
-                break
             heat = known.get(heat_number)
             if heat is None:
-                heat = _next_heat(terms, before, heat_number, number)
+                heat, why = _next_heat(terms, before, heat_number, number, spent)
                 if not heat.entries:
-                    exhausted = True
                     break
                 yield Planned(heat=heat)
             heat_number += 1
             number += len(heat.entries)
+            heat = as_raced(terms.racing, heat, before)
+            spent += most_epochs(heat, terms.costs.splits)
             if not all(entry.number in ended for entry in heat.entries):
-                raced.append(replace(as_raced(terms.racing, heat, before), stop_at=stop_at))
+                raced.append(replace(heat, stop_at=stop_at))
             before += waiting(heat)
         for event in _raced(raced, workers):
             if isinstance(event, Finished):
                 ended[event.trial.number] = event.trial
             yield event
-        if exhausted:
-            yield Exhausted()
+        if why == EXHAUSTED or (why is not None and heat_number == first):
+            yield Ended(why=why)
             return
         if stop_at is not None and clock() >= stop_at:
+            yield Ended(why=SECONDS)
             return
 
 
-def _next_heat(terms: Terms, before: Sequence[Trial], heat_number: int, number: int) -> Heat:
-    """Propose one heat's configs, as many as make a good fleet and the limit allows."""
+def is_cut(heat: Heat, *, racing: Callable[[int], Racing], most: int) -> bool:
+    """Whether a limit has left a heat fewer configs than it would have had, where ``most`` make a good fleet."""
+    return heat.round > 0 and len(heat.entries) < racing(heat.round).entries(most)
+
+
+def _over(terms: Terms, before: Sequence[Trial], number: int) -> str | None:
+    """Say what ends a search before its next round; None where it goes on."""
+    if number == 0:
+        return None
+    if terms.limits.trials is not None and number >= terms.limits.trials:
+        return TRIALS
+    return terms.limits.reached(before)
+
+
+def _next_heat(
+    terms: Terms, before: Sequence[Trial], heat_number: int, number: int, spent: int
+) -> tuple[Heat, str | None]:
+    """Propose one heat's configs, as many as make a good fleet; of these the first, as many as the limits allow.
+
+    Where there is none, it is said why. What is proposed does not depend on the limits, so a search with greater
+    ones tries the same.
+    """
     if heat_number == 0:
-        return default_heat(terms)
+        return default_heat(terms), None
     most = terms.racing(heat_number).entries(terms.costs.entries)
-    count = min(most, (terms.limits.trials or 0) - number)
     batches = []
     for place in range(terms.weighed):
         seed = key(terms.seed, heat_number, place) >> 2 if place else key(terms.seed, heat_number) >> 2
-        batches.append(terms.propose(terms.space, before, count, shared=SHARED, seed=seed))
+        batches.append(terms.propose(terms.space, before, most, shared=SHARED, seed=seed))
         if not batches[0]:
-            return Heat(round=heat_number, entries=())
+            return Heat(round=heat_number, entries=()), EXHAUSTED
     chosen = weigh(terms.space, before, batches, seconds=terms.costs.config, seed=key(terms.seed, heat_number) >> 2)
-    drawn = batches[chosen]
-    return Heat(round=heat_number, entries=make_entries(drawn, first=number))
+    heat = Heat(round=heat_number, entries=make_entries(batches[chosen], first=number))
+    return within(terms, heat, before, number=number, spent=spent)
+
+
+def within(terms: Terms, heat: Heat, before: Sequence[Trial], *, number: int, spent: int) -> tuple[Heat, str | None]:
+    """Cut a heat to the trials and epochs that are left after ``number`` and ``spent``; say what left none."""
+    limits, count, why = terms.limits, len(heat.entries), None
+    if limits.trials is not None and count > limits.trials - number:
+        count, why = max(0, limits.trials - number), TRIALS
+    if limits.epochs is not None:
+        while count and spent + _most(terms, heat, before, count) > limits.epochs:
+            count, why = count - 1, EPOCHS
+    return replace(heat, entries=heat.entries[:count]), None if count else why
+
+
+def _most(terms: Terms, heat: Heat, before: Sequence[Trial], count: int) -> int:
+    cut = replace(heat, entries=heat.entries[:count])
+    return most_epochs(as_raced(terms.racing, cut, before), terms.costs.splits)
 
 
 def _raced(waiting: list[Heat], workers: Workers) -> Iterator[Event]:

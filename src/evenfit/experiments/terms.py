@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from evenfit.data.encodings import InputShape
+from evenfit.experiments.ending import Limits
 from evenfit.experiments.heat import Entry, Heat
 from evenfit.experiments.sizing import MEMBERS, epoch_seconds
 from evenfit.proposals.protocol import Propose
@@ -21,20 +22,6 @@ class Planned:
     """A heat is about to start: store it, and a killed study can go on with the same configs."""
 
     heat: Heat
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exhausted:
-    """Everything that the proposals can reach has been tried: the search ends before its budget does."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """When to stop: at a number of trials, at a moment of the monotonic clock, or at the first of both."""
-
-    trials: int | None
-    stop_at: float | None
-    seconds: float | None  # of the whole budget
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from evenfit.experiments.as_raced import as_raced
+from evenfit.experiments.ending import EPOCHS, EXHAUSTED, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
+from evenfit.experiments.rounds import within
 from evenfit.experiments.sizing import SHARED, step_seconds
-from evenfit.experiments.terms import Exhausted, Planned, Terms, default_heat, make_entries
+from evenfit.experiments.spending import most_epochs, trained_epochs
+from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
 from evenfit.experiments.waiting import waiting
 from evenfit.experiments.weighing import weigh
 from evenfit.experiments.workers import Workers
@@ -27,10 +30,11 @@ _ATTEMPTS = 6  # at drawing a shape that can be afforded
 
 def tune_by_seconds(
     terms: Terms, workers: Workers, *, history: Sequence[Trial], clock: Callable[[], float] = time.monotonic
-) -> Iterator[Planned | Exhausted | Event]:
+) -> Iterator[Planned | Ended | Event]:
     """Try configs until the moment that the limits name: a worker that falls idle is given the next heat at once.
 
-    Heats are sized by the cost model, corrected by the speed that heats so far have shown.
+    Heats are sized by the cost model, corrected by the speed that heats so far have shown. Where something else ends
+    the search, the heats that train are finished; and it is said what it was.
     """
     ended = list(history)
     number = 1 + max((trial.number for trial in ended), default=0)
@@ -38,18 +42,19 @@ def tune_by_seconds(
     speed = 1.0  # measured seconds over the cost model's
     running: dict[int, Heat] = {}
     first = None if any(trial.number == 0 for trial in ended) else default_heat(terms)
-    over = exhausted = False
+    why = terms.limits.reached(ended)
     while True:
-        while workers.idle and not over:
+        while workers.idle and why is None:
             left = (terms.limits.stop_at or 0.0) - clock()
             if left <= 0:  # to propose takes time as well
-                over = True
+                why = SECONDS
                 break
-            known = [*ended, *(trial for heat in running.values() for trial in waiting(heat, ended))]
-            heat = _timed_heat(terms, known, heat_number, number, left, speed) if first is None else first
-            exhausted = heat is not None and not heat.entries
-            over = heat is None or exhausted
-            if heat is None or over:
+            heat = first
+            if heat is None:
+                known = [*ended, *(trial for heat in running.values() for trial in waiting(heat, ended))]
+                heat, why = _timed_heat(terms, known, heat_number, number, left, speed)
+                heat, why = _within(terms, heat, known, running, why)
+            if heat is None or why is not None:
                 break
             if first is None:
                 heat_number += 1
@@ -59,17 +64,35 @@ def tune_by_seconds(
             running[heat.round] = heat
             workers.submit(heat)
         if not running:
-            if exhausted:
-                yield Exhausted()
+            yield Ended(why=why or SECONDS)
             return
         for event in workers.receive():
             if isinstance(event, Finished):
                 ended.append(event.trial)
             elif isinstance(event, HeatDone):
                 del running[event.round]
+                why = why or terms.limits.reached(ended)
             elif event.seconds_a_step > 0:
                 speed = _speed(terms, running[event.round], event)
             yield event
+
+
+def _within(
+    terms: Terms, heat: Heat | None, known: Sequence[Trial], running: Mapping[int, Heat], why: str | None
+) -> tuple[Heat | None, str | None]:
+    """Cut a heat to the trials and epochs that are left while others run; where there is none, it is known why."""
+    limits = terms.limits
+    if heat is None or (limits.trials is None and limits.epochs is None):
+        return heat, why
+    if limits.trials is not None and len(known) >= limits.trials:
+        return None, TRIALS
+    under_way = {entry.number for heat in running.values() for entry in heat.entries}
+    spent = trained_epochs([trial for trial in known if trial.number not in under_way])
+    spent += sum(most_epochs(heat, terms.costs.splits) for heat in running.values())
+    if limits.epochs is not None and spent >= limits.epochs:
+        return None, EPOCHS
+    cut, why = within(terms, heat, known, number=len(known), spent=spent)
+    return (as_raced(terms.racing, cut, known) if cut.entries else None), why
 
 
 def _speed(terms: Terms, heat: Heat, event: Epoch) -> float:
@@ -83,11 +106,8 @@ def _speed(terms: Terms, heat: Heat, event: Epoch) -> float:
 
 def _timed_heat(
     terms: Terms, history: Sequence[Trial], heat_number: int, number: int, left: float, speed: float
-) -> Heat | None:
-    """Propose a heat that ends in time: fewer configs, then fewer epochs; None where neither helps.
-
-    A heat without configs is what proposals give that have nothing more to try.
-    """
+) -> tuple[Heat | None, str | None]:
+    """Propose a heat that ends in time: fewer configs, then fewer epochs; where neither helps, say what is over."""
     racing = terms.racing(heat_number)
     seconds, most = terms.limits.seconds or 0.0, racing.entries(terms.costs.entries)
     raced = min(1.0, _RACED * racing.trained(most))
@@ -96,7 +116,7 @@ def _timed_heat(
         seed = key(terms.seed, heat_number, attempt) >> 2
         drawn = terms.propose(terms.space, history, most, shared=SHARED, seed=seed)
         if not drawn:
-            return Heat(round=heat_number, entries=())
+            return None, EXHAUSTED
         costs = [terms.costs.config(config) * speed * _SAFETY for config in drawn]
         one = sum(costs) / len(costs)
         room = min(left, max(_HEAT_SHARE * seconds, 2 * one))
@@ -110,11 +130,10 @@ def _timed_heat(
         chosen = weigh(terms.space, history, batches, seconds=terms.costs.config, seed=seed)
         entries = make_entries(batches[chosen], first=number)
         heat = Heat(round=heat_number, entries=entries, stop_at=terms.limits.stop_at)
-        return as_raced(terms.racing, heat, history)
+        return as_raced(terms.racing, heat, history), None
     share = left / costs[0]
     if share < _LEAST_SHARE:
-        return None
+        return None, SECONDS
     config = drawn[0].with_values(epochs=max(1, int(drawn[0].epochs * min(1.0, share))))
-    return Heat(
-        round=heat_number, entries=make_entries((config,), first=number), rungs=(), stop_at=terms.limits.stop_at
-    )
+    entries = make_entries((config,), first=number)
+    return Heat(round=heat_number, entries=entries, rungs=(), stop_at=terms.limits.stop_at), None

@@ -38,10 +38,23 @@ def draw_portfolio(
     left = [config for config in members(space, stored_portfolio(kind)) if config not in tried]
     if not left:
         return draw_near(space, history, count, shared=shared, seed=seed)
+    return draw_listed(left, space, count, shared=shared, tried=tried, seed=seed)
+
+
+def draw_listed(
+    left: Sequence[Config],
+    space: Space,
+    count: int,
+    *,
+    shared: Collection[str],
+    tried: Collection[Config],
+    seed: int,
+) -> tuple[Config, ...]:
+    """Give the first config of a list, those after it that fit its fleet, and neighbours of the first to fill it up."""
     first = tuple(getattr(left[0], name) for name in shared)
     batch = [config for config in left if tuple(getattr(config, name) for name in shared) == first][:count]
     free = frozenset(space.values) - set(shared)
-    known = tried | set(left)
+    known = {*tried, *left}
     return (*batch, *draw_near_to(left[0], space, count - len(batch), free=free, tried=known, seed=seed))
 
 
@@ -67,11 +80,11 @@ def changed(space: Space, changes: Mapping[str, Any]) -> Config:
     for name, value in changes.items():
         if name in space.values:
             wanted = default[name] * value if name in TIMES else value
-            chosen[name] = _within(space.values[name], wanted, otherwise=default[name])
+            chosen[name] = nearest_to(space.values[name], wanted, otherwise=default[name])
     return space.config(chosen)
 
 
-def _within(known: Distribution, value: Any, *, otherwise: Any) -> Any:
+def nearest_to(known: Distribution, value: Any, *, otherwise: Any) -> Any:
     """The value of a distribution that is nearest to this one; the default's where none is near."""
     if isinstance(known, Constant):
         return known.value

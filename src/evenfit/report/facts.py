@@ -29,6 +29,16 @@ class Fresh:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Before:
+    """What a run was before it was extended."""
+
+    budget: str  # as a user writes it
+    by: str  # what it was extended by
+    trials: int
+    loss: Interval | None  # the estimate of then; None where it had not come to one
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """The run that a report is about: its table, its spending, and what was measured besides."""
 
@@ -46,6 +56,7 @@ class Facts:
     budget: str = ""  # as the user wrote it
     seconds: float | None = None  # the budget, where it is in seconds
     seconds_spent: float = 0.0
+    before: tuple[Before, ...] = ()  # a value for each extension
     finishes: tuple[Finish, ...] = ()
     importance: tuple[tuple[str, Interval], ...] = ()  # column, rise of the loss when its values are permuted
     ranking: Ranking = field(default_factory=Ranking)  # which regularisers mattered

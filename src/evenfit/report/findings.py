@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from evenfit.report.digits import count, short, with_interval
-from evenfit.report.facts import Facts, Fresh
+from evenfit.report.facts import Before, Facts, Fresh
 from evenfit.report.side_by_side import score
 from evenfit.report.words import (
     as_interval,
@@ -43,6 +44,7 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
     ]
     if facts.fresh:
         found.append(("test", tested(facts.fresh, metric=metric)))
+    found += [("extended", extended(known, study)) for known in facts.before]
     if facts.weights:
         found.append(("weights", facts.weights))
     notes = list(dict.fromkeys((*study.notes, *facts.notes)))
@@ -113,6 +115,15 @@ def tested(fresh: Fresh, *, metric: str) -> str:
     members = "" if fresh.members_loss is None else f"; its networks one by one {short(fresh.members_loss)}"
     where = f"on {count(fresh.rows, 'row')} of {fresh.source}"
     return f"{metric_word(metric)} {with_interval(fresh.loss)}{scores} {where}{members}"
+
+
+def extended(known: Before, study: Study) -> str:
+    """By what a run was extended, and what was to be expected before."""
+    said = f"by {known.by}, after {count(known.trials, 'config')} of a budget of {known.budget}"
+    if known.loss is None:
+        return said
+    shown = as_interval(replace(study.estimate, mean=known.loss.mean, low=known.loss.low, high=known.loss.high))
+    return f"{said}; the estimate was {metric_word(study.estimate.metric)} {with_interval(shown)}"
 
 
 def commands(facts: Facts) -> tuple[str, ...]:

@@ -297,8 +297,19 @@ def spending(study: Study, facts: Facts) -> str:
     """What was spent of the budget: ``58 s of 60s; 41 configs: 12 complete, 29 dropped``."""
     spent = duration(facts.seconds_spent or study.seconds)
     budget = f" of {facts.budget}" if facts.budget else ""
-    ended = {"interrupted": "; interrupted", "exhausted": "; nothing was left to try"}.get(study.stopped, "")
-    return f"{spent}{budget}; {tried(study)}{ended}"
+    ended = _ENDED.get(study.stopped, "")
+    return f"{spent}{budget}; {tried(study)}{ended and f'; {ended}'}"
+
+
+_ENDED = {  # by what ended a search
+    "interrupted": "interrupted",
+    "seconds": "ended by the time",
+    "trials": "ended by the number of trials",
+    "epochs": "ended by the number of epochs",
+    "target": "ended by its target",
+    "settled": "ended since no gain was to be expected",
+    "exhausted": "nothing was left to try",
+}
 
 
 def follows_time(study: Study) -> bool:

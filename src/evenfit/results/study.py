@@ -123,7 +123,7 @@ class Study:
     verdict: Verdict
     ensemble: Ensemble
     seconds: float
-    stopped: str  # why it ended: budget, interrupted, or exhausted: nothing was left to try
+    stopped: str  # what ended it: seconds, trials, epochs, target, settled, or exhausted: nothing was left
     notes: tuple[str, ...] = ()
     steps: tuple[SearchStep, ...] = ()  # the optimism by number of trials; the last is the whole search
     nested: NestedEstimate | None = None  # what whole searches on parts of the rows say, where they were asked for

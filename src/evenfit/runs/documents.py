@@ -6,18 +6,21 @@ import json
 import platform
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
+from typing import Any
 
 from evenfit.data.schema import Table
 from evenfit.data.table import describe
-from evenfit.report.facts import Facts, Fresh
+from evenfit.report.facts import Before, Facts, Fresh
 from evenfit.report.facts import Finish as FactsFinish
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval, Study
-from evenfit.runs.options import budget_text, columns_text, to_toml
+from evenfit.runs.options import columns_text, to_toml
 from evenfit.runs.outcome import Outcome
 from evenfit.runs.request import FitRequest
+from evenfit.runs.stored import interval_of
+from evenfit.specs.budget import budget_text
 from evenfit.store import Finish, Run
 
 
@@ -32,6 +35,7 @@ def make_facts(
     ranking: Ranking,
     fresh: Fresh | None,
     seconds_spent: float,
+    extended: Sequence[Mapping[str, Any]] = (),
 ) -> Facts:
     """Collect what a report tells about a run beyond its study."""
     target = table.schema.target
@@ -54,6 +58,7 @@ def make_facts(
         budget=budget_text(request.budget),
         seconds=request.budget.seconds,
         seconds_spent=seconds_spent,
+        before=tuple(map(_before, extended)),
         finishes=tuple(FactsFinish(trial=known.trial, seconds=known.seconds) for known in finishes),
         importance=importance,
         ranking=ranking,
@@ -93,6 +98,17 @@ def command(request: FitRequest) -> str:
         if value is not True:
             words.append(columns_text(value) if isinstance(value, list) else str(value))
     return shlex.join(words)
+
+
+def _before(known: Mapping[str, Any]) -> Before:
+    """What a run was before it was extended, of what was stored of it."""
+    estimate = known.get("estimate")
+    return Before(
+        budget=str(known["budget"]),
+        by=str(known["by"]),
+        trials=int(known["trials"]),
+        loss=None if estimate is None else interval_of(estimate),
+    )
 
 
 def _versions() -> tuple[tuple[str, str], ...]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evenfit.errors import StoreError
 from evenfit.experiments.processes import Processes
 from evenfit.runs.alone import Alone
 from evenfit.runs.clock import process_age
@@ -20,7 +17,9 @@ from evenfit.runs.request import FitRequest
 if TYPE_CHECKING:
     from evenfit.runs.outcome import Outcome
     from evenfit.runs.plan import Plan
-    from evenfit.store import Run
+    from evenfit.runs.source import Source
+    from evenfit.runs.warm_start import WarmStart
+    from evenfit.specs.budget import Budget
 
 # Imports that take long are inside: the workers begin first, and start while this process reads the table.
 
@@ -36,41 +35,55 @@ def fit(request: FitRequest, *, progress: Report) -> Outcome:
     count = worker_count(request)
     with _starting(count, table=request.table) as workers:
         from evenfit.runs.job import Job, plan_job, read_source
+        from evenfit.runs.kept import Kept
         from evenfit.store import open_store
 
         source = read_source(request)
-        search = plan_job(request, source, workers=count)
-        stored = request.to_json() | {"space": search.space.to_json(), "workers": count}
+        warm = _warm_start(request, source)
+        search = plan_job(request, source, workers=count, warm=warm.configs if warm else ())
+        kept = Kept(
+            request=request,
+            space=search.space,
+            workers=count,
+            warm=search.warm,
+            warm_note=warm.note if warm else "",
+        )
         with open_store(Path(request.runs)) as store:
-            run = store.create_run(stored, name=request.name, fingerprint=source.fingerprint)
-            job = Job(request=request, source=source, search=search, store=store, run=run, started=started)
+            run = store.create_run(kept.to_json(), name=request.name, fingerprint=source.fingerprint)
+            job = Job(kept=kept, source=source, search=search, store=store, run=run, started=started)
             return job.run_with(workers, progress)
 
 
-def resume(name: str, *, runs: str, progress: Report) -> Outcome:
+def resume(name: str, *, runs: str, progress: Report, extend: Budget | None = None) -> Outcome:
     """Go on with a run that was stopped: spend what is left of its budget, and end as if it had not been.
 
+    With so much more to ``extend`` it by, a run that is done goes on too, as if it had been given it at once.
+
     Raises:
-        EvenfitError: there is no such run, it is done or under way, or its table has changed.
+        EvenfitError: there is no such run, it is done or under way, its table has changed, or it has no such budget.
         Interrupted: the user stopped the run again.
     """
     started = time.monotonic() - process_age()
-    from evenfit.specs.space import Space
+    from evenfit.runs.extending import check_open, extended, keep_extension
+    from evenfit.runs.kept import Kept
     from evenfit.store import open_store
 
     with open_store(Path(runs), create=False) as store:
         run = store.run(name)
-        _check_open(run)
-        values = dict(run.request)
-        space, count = Space.from_json(values.pop("space")), values.pop("workers")
-        request = replace(FitRequest.from_json(values), runs=str(runs))
-        with _starting(count, table=request.table) as workers:
+        if extend is None:
+            check_open(run)
+        kept = Kept.from_json(run.request, runs=str(runs))
+        kept = kept if extend is None else extended(kept, run, extend)
+        request = kept.request
+        with _starting(kept.workers, table=request.table) as workers:
             from evenfit.runs.job import Job, plan_job, read_source
 
             source = read_source(request)
             source.check_unchanged(run.fingerprint, run=run.name, path=request.table)
-            search = plan_job(request, source, workers=count, space=space)
-            job = Job(request=request, source=source, search=search, store=store, run=run, started=started)
+            search = plan_job(request, source, workers=kept.workers, space=kept.space, warm=kept.warm)
+            if extend is not None:
+                run = keep_extension(store, run, kept, search)
+            job = Job(kept=kept, source=source, search=search, store=store, run=run, started=started)
             return job.run_with(workers, progress)
 
 
@@ -84,7 +97,9 @@ def plan(request: FitRequest) -> Plan:
     from evenfit.runs.plan import Plan
 
     source, count = read_source(request), worker_count(request)
-    return Plan(source=source, search=plan_job(request, source, workers=count), workers=count, nested=request.nested)
+    warm = _warm_start(request, source)
+    search = plan_job(request, source, workers=count, warm=warm.configs if warm else ())
+    return Plan(source=source, search=search, workers=count, nested=request.nested)
 
 
 def worker_count(request: FitRequest) -> int:
@@ -92,14 +107,15 @@ def worker_count(request: FitRequest) -> int:
     return core_count() if request.workers is None else request.workers
 
 
-def _check_open(run: Run) -> None:
-    """A run can be resumed unless it has ended."""
-    if run.status == "done":
-        raise StoreError(f"run {run.name!r} is done; see it with: evenfit show {shlex.quote(str(run.folder))}")
-    if run.status == "failed":
-        raise StoreError(
-            f"run {run.name!r} failed: its budget was too small, or its table cannot be learnt from; fit anew"
-        )
+def _warm_start(request: FitRequest, source: Source) -> WarmStart | None:
+    """Read the configs of the run that a request begins with, if there is one."""
+    if request.from_run is None:
+        return None
+    from evenfit.runs.warm_start import read_warm_start
+
+    target = source.table.schema.target
+    task = "" if target is None else target.task
+    return read_warm_start(request.from_run, runs=request.runs, task=task, fingerprint=source.fingerprint)
 
 
 def _starting(count: int, *, table: str) -> AbstractContextManager[Processes | Alone]:

@@ -22,6 +22,7 @@ from evenfit.results.study import Study
 from evenfit.results.trial import COMPLETE, Trial
 from evenfit.runs.alone import Alone
 from evenfit.runs.job import Job
+from evenfit.runs.kept import Kept
 from evenfit.runs.memory import plan_in_memory, solve, useful_workers
 from evenfit.runs.nested import Nesting, share_of
 from evenfit.runs.progress import ignore
@@ -225,9 +226,9 @@ def _stored(request: FitRequest, search: Search, *, workers: int, started: float
     table = search.problem.table
     source = Source(table=table, test=None, fingerprint=_fingerprint(table))
     with Processes(count=workers) if workers > 1 else Alone() as starting, open_store(Path(request.runs)) as store:
-        stored = request.to_json() | {"space": search.space.to_json(), "workers": workers}
-        run = store.create_run(stored, name=None, fingerprint=source.fingerprint)
-        job = Job(request=request, source=source, search=search, store=store, run=run, started=started, space=space)
+        kept = Kept(request=request, space=search.space, workers=workers, warm=search.warm)
+        run = store.create_run(kept.to_json(), name=None, fingerprint=source.fingerprint)
+        job = Job(kept=kept, source=source, search=search, store=store, run=run, started=started, space=space)
         return job.run_with(starting, ignore).study
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from threading import Thread
@@ -16,7 +16,7 @@ from evenfit.errors import BudgetError, DataError, Interrupted, WorkerError
 from evenfit.experiments.ablation import ablate, finished
 from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.problem import Problem
-from evenfit.experiments.tuning import Exhausted, Planned
+from evenfit.experiments.tuning import Ended, Planned
 from evenfit.experiments.workers import Workers
 from evenfit.results.ablation import effects
 from evenfit.results.leaning import FEWEST, leaning
@@ -27,10 +27,13 @@ from evenfit.results.selection import select
 from evenfit.results.study import Interval, Study
 from evenfit.results.trial import Trial
 from evenfit.runs.documents import make_facts, write_documents
+from evenfit.runs.kept import Kept
 from evenfit.runs.nested import Nesting, measure_nested, share_of
 from evenfit.runs.outcome import Outcome
 from evenfit.runs.progress import Progress, Report
+from evenfit.runs.reached import with_target_note
 from evenfit.runs.request import FitRequest
+from evenfit.runs.retraining import with_networks
 from evenfit.runs.search import Found, Search, conclude, plan_search, run_search
 from evenfit.runs.source import Source, read_source
 from evenfit.runs.warming import warm_engine
@@ -47,6 +50,7 @@ _LEAST_IMPORTANCE_SECONDS, _IMPORTANCE_SECONDS = 0.3, 3.0
 _ABLATION_SHARE = 0.05  # of the budget, for training the selected config without each of its regularisers
 _MOST_RESERVED = 0.35  # of the budget, for the end; and as much again for rows that are scored there
 _TEST_SECONDS = 1e-4  # to score one row of --test by every network
+_MOST_LOST, _LOST_SHARE = 5, 0.1  # trials of before that may have to be trained again, and their share of what is left
 _REFIT_SHARE = 0.15  # of the budget, for training the final model anew where rows are in order of time
 
 
@@ -62,10 +66,18 @@ class Starting(Protocol):
         ...
 
 
-def plan_job(request: FitRequest, source: Source, *, workers: int, space: Space | None = None) -> Search:
+def plan_job(
+    request: FitRequest,
+    source: Source,
+    *,
+    workers: int,
+    space: Space | None = None,
+    warm: Sequence[Config] = (),
+) -> Search:
     """Decide what a request's search will try: anew, or in the space of a run that is resumed.
 
-    Where searches are nested, this one has its share of the budget.
+    The configs of ``warm``, of another run, come first. Where searches are nested, this one has its share of the
+    budget.
     """
     table = source.table
     task = table.schema.target.task if table.schema.target else ""
@@ -85,6 +97,10 @@ def plan_job(request: FitRequest, source: Source, *, workers: int, space: Space 
         space=space,
         proposals=request.proposals,
         racing=request.racing,
+        target_loss=request.target_loss,
+        stop_when_settled=request.stop_when_settled,
+        rounds=not request.budget.timed,
+        warm=warm,
     )
 
 
@@ -94,7 +110,7 @@ class Job:
     def __init__(
         self,
         *,
-        request: FitRequest,
+        kept: Kept,
         source: Source,
         search: Search,
         store: Store,
@@ -102,7 +118,7 @@ class Job:
         started: float,
         space: Space | None = None,
     ) -> None:
-        self.request, self.source, self.search = request, source, search
+        self.kept, self.request, self.source, self.search = kept, kept.request, source, search
         self.store, self.run, self.started = store, run, started
         self.before = run.seconds_spent  # by the run's earlier lives
         self.found = Found()
@@ -131,9 +147,11 @@ class Job:
                     self.workers = workers.count
                     self._import_ahead(workers)
                     self._search(workers)
+                    study = self._conclude(workers)
                     ranking = self._rank(workers)
                     starting.__exit__(None, None, None)
-                    return self._finish(ranking)
+                    self._say("selecting")
+                    return self._finish(study or self._study(), ranking)
                 except (BudgetError, DataError):
                     self.store.finish(self.run, None, "failed")
                     raise
@@ -146,7 +164,7 @@ class Job:
     def _recover(self) -> None:
         for trial in self.store.trials(self.run):
             self.found.trials[trial.number] = trial
-            if trial.status == "complete":
+            if trial.status == "complete" and self.store.has_state(self.run, trial.number):
                 self.found.states[trial.number] = self.store.state(self.run, trial.number)
 
     def _nest(self, starting: Starting) -> None:
@@ -180,13 +198,13 @@ class Job:
         run_search(
             self.search,
             workers,
-            stop_at=self._stop_at(apart=self._apart()),
+            stop_at=self._stop_at(apart=self._apart() + self._lost_seconds()),
             found=self.found,
             planned=[_stored_heat(stored.number, stored.configs) for stored in self.store.rounds(self.run)],
             tell=self._tell,
         )
 
-    def _tell(self, event: Planned | Exhausted | Event) -> None:
+    def _tell(self, event: Planned | Ended | Event) -> None:
         """Keep what must not be lost, and say how far it is."""
         if isinstance(event, Planned):
             heat = event.heat
@@ -251,6 +269,35 @@ class Job:
             workers=self.workers,
         )
 
+    def _study(self) -> Study:
+        """Select, and say how good what was selected is."""
+        notes = [self.kept.warm_note] if self.kept.warm_note else []
+        study = conclude(self.search, self.found, seconds=self._spent(), stopped=self.found.stopped, notes=notes)
+        return with_target_note(study, self.request.target_loss)
+
+    def _conclude(self, workers: Workers) -> Study | None:
+        """Conclude while there are workers, where some weights are gone; else there is time for it later."""
+        complete = {number for number, trial in self.found.trials.items() if trial.status == "complete"}
+        if complete <= set(self.found.states):
+            return None
+        self._say("training again what is deployed")
+        return with_networks(
+            self._study,
+            self.found,
+            workers=workers,
+            stop_at=self._stop_at(),
+            keep=lambda event: self.store.add_trial(self.run, event.trial, state=event.state),
+        )
+
+    def _lost_seconds(self) -> float:
+        """Give the seconds to train again what may be deployed of an extended run's earlier trials."""
+        if self.request.budget.seconds is None:
+            return 0.0
+        ranked = sorted((t for t in self.found.trials.values() if t.status == "complete"), key=lambda t: t.loss)
+        lost = [trial.seconds for trial in ranked[:_MOST_LOST] if trial.number not in self.found.states]
+        left = (self._stop_at() or 0.0) - time.monotonic()
+        return min(_LOST_SHARE * max(0.0, left), sum(lost) / self.workers)
+
     def _rank(self, workers: Workers) -> Ranking:
         """Say which regularisers mattered: by an ablation where there is time for it, else by the search."""
         trials = [self.found.trials[number] for number in sorted(self.found.trials)]
@@ -287,13 +334,11 @@ class Job:
         seconds = self.request.budget.seconds
         return math.inf if seconds is None else seconds - self._spent()
 
-    def _finish(self, ranking: Ranking) -> Outcome:
+    def _finish(self, study: Study, ranking: Ranking) -> Outcome:
         from evenfit.runs.deployment import make_model, refit_model
         from evenfit.runs.importance import importance
         from evenfit.runs.scoring import score_rows
 
-        self._say("selecting")
-        study = conclude(self.search, self.found, seconds=self._spent(), stopped=self.found.stopped)
         study = replace(study, nested=self.nested)
         fold_model = make_model(self.search, self.found, study)
         model = fold_model
@@ -335,6 +380,7 @@ class Job:
             ranking=ranking,
             fresh=fresh,
             seconds_spent=self._spent(),
+            extended=self.kept.extended,
         )
         return Outcome(
             study=study,
@@ -343,6 +389,7 @@ class Job:
             name=self.run.name,
             require=self.request.require,
             track=self.request.track,
+            extended=self.kept.extended,
         )
 
 

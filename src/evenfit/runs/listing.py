@@ -97,11 +97,14 @@ def _progress(shown: Shown) -> dict[str, object]:
     }
 
 
+_UNITS = (("seconds", "s"), ("trials", " trials"), ("epochs", " epochs"))
+
+
 def _budget(request: Mapping[str, Any]) -> str | None:
     """A budget as a user writes it."""
     known = _part(request, "budget")
-    said = [f"{known[name]:g}{unit}" for name, unit in (("seconds", "s"), ("trials", " trials")) if known.get(name)]
-    return " or ".join(said) or None
+    said = [f"{known[name]:g}{unit}" for name, unit in _UNITS if known.get(name)]
+    return ", ".join(said) or None
 
 
 def _advice(run: Run) -> str:

@@ -61,7 +61,11 @@ def share_of(budget: Budget, folds: int | None) -> Budget:
             f"{budget.trials} trials are too few for {folds + 1} searches, {folds} of them nested; "
             f"give it at least {folds + 1}, or leave nested out"
         )
-    return replace(budget, seconds=None if budget.seconds is None else budget.seconds / (folds + 1), trials=trials)
+    seconds = None if budget.seconds is None else budget.seconds / (folds + 1)
+    epochs = None if budget.epochs is None else budget.epochs // (folds + 1)
+    if epochs == 0:
+        raise BudgetError(f"{budget.epochs} epochs are too few for {folds + 1} searches, {folds} of them nested")
+    return replace(budget, seconds=seconds, trials=trials, epochs=epochs)
 
 
 def outer_splits(table: Table, nesting: Nesting) -> tuple[Split, ...]:

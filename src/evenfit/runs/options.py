@@ -10,7 +10,7 @@ from typing import Any
 
 from evenfit.errors import ConfigError
 from evenfit.runs.request import FitRequest
-from evenfit.specs.budget import Budget
+from evenfit.specs.budget import Budget, budget_text
 
 
 def request_from(options: Mapping[str, object]) -> FitRequest:
@@ -115,7 +115,7 @@ def _read_columns(name: str, value: object) -> tuple[str, ...]:
 
 
 def _read_budget(name: str, value: object) -> Budget:
-    """Seconds or trials."""
+    """Seconds, trials or epochs."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ConfigError(f"{name} must be a text such as '60s' or '40 trials', got {value!r}")
     return Budget.parse(str(value))
@@ -152,6 +152,9 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "selection": _read_text,
     "proposals": _read_text,
     "racing": _read_text,
+    "target_loss": _read_number,
+    "stop_when_settled": _read_switch,
+    "from_run": _read_text,
     "class_weights": _read_switch,
     "workers": _read_whole,
     "runs": _read_text,
@@ -167,11 +170,6 @@ def _nearest(name: str) -> str:
     """A suggestion, or nothing when no name is near."""
     near = difflib.get_close_matches(name, list(_READERS), n=1)
     return f"; did you mean {near[0].replace('_', '-')!r}?" if near else ""
-
-
-def budget_text(budget: Budget) -> str:
-    """A budget as a user writes it."""
-    return f"{budget.trials} trials" if budget.seconds is None else f"{float(budget.seconds)!r}s".replace(".0s", "s")
 
 
 def columns_text(columns: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ class Outcome:
     folder: Path
     name: str
     require: float | None = None  # the loss that the request's gate asks for
+    extended: tuple[Mapping[str, object], ...] = ()  # what it was before each extension
     track: tuple[str, ...] = ()  # the trackers that the request asks for
 
     def text(self) -> str:
@@ -51,6 +52,8 @@ class Outcome:
             for name, known in self.facts.importance
         ]
         found["regularisers"] = self.facts.ranking.to_json()
+        if self.extended:
+            found["extended"] = [dict(one) for one in self.extended]
         return found
 
     @property

@@ -10,9 +10,9 @@ from evenfit.data.splits import describe_splits
 from evenfit.data.table import describe
 from evenfit.report.words import network, regularisation, value_word
 from evenfit.results.metrics import metric_of
-from evenfit.runs.options import budget_text
 from evenfit.runs.search import Search
 from evenfit.runs.source import Source
+from evenfit.specs.budget import budget_text
 from evenfit.specs.space import Space
 from evenfit.specs.space.conditions import condition_words
 

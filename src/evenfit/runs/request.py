@@ -23,6 +23,7 @@ PROPOSALS = (  # those of evenfit.proposals.ways, whose home needs optuna; grid=
     "portfolio",
     "telescopic",
 )
+_SHARES = ("accuracy", "balanced_accuracy", "auc", "f1", "r2")  # whose loss is 1 minus the score
 METRICS = {  # those of evenfit.results.metrics, whose home needs numpy
     "log_loss": "classification",
     "accuracy": "classification",
@@ -64,6 +65,9 @@ class FitRequest:
     selection: str = "best"
     proposals: str = "mixed"  # how configs are chosen
     racing: str = RACING  # when the worse ones are dropped
+    target_loss: float | None = None  # the search ends at this loss, as the metric is shown: an RMSE for rmse
+    stop_when_settled: bool = False  # the search ends where no gain is to be expected that the folds could show
+    from_run: str | None = None  # whose best configs are tried after the default
     class_weights: bool = False  # every class weighs the same in training
     workers: int | None = None  # one per core
     runs: str = "runs"  # folder of the store and of the runs
@@ -100,6 +104,9 @@ class FitRequest:
             raise ConfigError(f"delimiter must be one character, got {self.delimiter!r}")
         if self.require is not None and not math.isfinite(self.require):
             raise ConfigError(f"require must be a finite loss, got {self.require}")
+        _check_target_loss(self)
+        if self.from_run == "":
+            raise ConfigError("from-run must name a run, got an empty text")
         for target in self.track:
             _check_choice("track", target.partition("=")[0], TRACKERS)
         if self.name is not None:
@@ -144,6 +151,20 @@ def _check_least(name: str, value: int | None, least: int) -> None:
     """A number is not below its least."""
     if value is not None and value < least:
         raise ConfigError(f"{name} must be at least {least}, got {value}")
+
+
+def _check_target_loss(request: FitRequest) -> None:
+    """A loss that can be reached: a number, and for metrics that are never below 0 one above it."""
+    known = request.target_loss
+    if known is None:
+        return
+    if not math.isfinite(known) or known < 0:
+        raise ConfigError(f"target-loss must be a finite loss, at least 0, got {known:g}")
+    if request.metric in _SHARES and known >= 1:
+        raise ConfigError(
+            f"target-loss is a loss, lower is better: for {request.metric} it is 1 minus the score, below 1; "
+            f"got {known:g}"
+        )
 
 
 def _check_columns(request: FitRequest) -> None:

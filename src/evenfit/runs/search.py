@@ -17,13 +17,15 @@ from evenfit.errors import BudgetError, DataError, EvenfitError
 from evenfit.experiments.heat import Event, Finished, Heat
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.sizing import default_config, make_space
-from evenfit.experiments.tuning import Costs, Exhausted, Limits, Planned, Terms, tune
+from evenfit.experiments.tuning import Costs, Ended, Limits, Planned, Terms, tune
 from evenfit.experiments.workers import Workers
+from evenfit.proposals.warm import WarmFirst, warm_configs
 from evenfit.proposals.ways import way_of
 from evenfit.results.study import Study
 from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
 from evenfit.specs.budget import Budget
+from evenfit.specs.config import Config
 from evenfit.specs.racing import RACING, racing_of
 from evenfit.specs.space import Space
 
@@ -45,6 +47,10 @@ class Search:
     costs: Costs
     proposals: str = PROPOSALS  # how configs are proposed: a name of WAYS
     racing: str = RACING  # how they are raced: a name of RACINGS
+    target_loss: float | None = None  # at or below which the search ends, as the metric is shown
+    stop_when_settled: bool = False  # the search ends where no gain is to be expected that the folds could show
+    rounds: bool = True  # where trials or epochs are limited, heats come in rounds, and nothing asks the clock
+    warm: tuple[Config, ...] = ()  # configs of another run, which are tried after the default
 
 
 @dataclass(kw_only=True)
@@ -53,7 +59,7 @@ class Found:
 
     trials: dict[int, Trial] = field(default_factory=dict)
     states: dict[int, State] = field(default_factory=dict)
-    stopped: str = "budget"  # what ended the search: the budget, or that all was tried
+    stopped: str = "seconds"  # what ended the search: one of REASONS
 
     def add(self, event: Finished) -> None:
         """Take a finished trial, replacing what was known of it."""
@@ -75,11 +81,33 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
     space: Space | None = None,
     proposals: str = PROPOSALS,
     racing: str = RACING,
+    target_loss: float | None = None,
+    stop_when_settled: bool = False,
+    rounds: bool = True,
+    warm: Sequence[Config] = (),
 ) -> Search:
     """Decide the default config and the space that fit the table and the budget.
 
+    Args:
+        table: what is to be learnt.
+        splits: of its rows.
+        metric: what selection looks at.
+        budget: what may be spent.
+        workers: processes that train; they matter where seconds are limited.
+        seed: of all chance.
+        selection: the rule.
+        balanced_classes: every class weighs the same in training.
+        space: where to look; None makes one.
+        proposals: how configs are chosen.
+        racing: when the worse ones are dropped.
+        target_loss: the search ends where a complete config's loss, as the metric is shown, is not above it.
+        stop_when_settled: the search ends where no gain is to be expected that the folds could show.
+        rounds: where trials or epochs are limited, heats come in rounds, and nothing asks the clock.
+        warm: configs of another run, the best first: those that fit are tried after the default.
+
     Raises:
         ConfigError: the space is none for these proposals.
+        BudgetError: the epochs do not suffice for one of every split.
     """
     problem = Problem(table=table, splits=splits, metric=metric, seed=seed)
     rows = int(np.median(problem.truth.training_rows))
@@ -102,6 +130,7 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
         )
         if balanced_classes:
             default = default.with_values(balanced_classes=True)
+        default = _affordable(default, budget, splits=len(splits))
         space = make_space(
             default,
             costs=costs.config,
@@ -121,7 +150,23 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
         costs=costs,
         proposals=proposals,
         racing=racing,
+        target_loss=target_loss,
+        stop_when_settled=stop_when_settled,
+        rounds=rounds,
+        warm=warm_configs(space, warm),
     )
+
+
+def _affordable(default: Config, budget: Budget, *, splits: int) -> Config:
+    """Give the default with no more epochs than the budget has for all splits."""
+    if budget.epochs is None:
+        return default
+    if budget.epochs < splits:
+        raise BudgetError(
+            f"the budget of {budget.epochs} epochs is too small for an answer: one epoch of one config on "
+            f"{splits} splits takes {splits}"
+        )
+    return default.with_values(epochs=min(default.epochs, budget.epochs // splits))
 
 
 def run_search(
@@ -131,7 +176,7 @@ def run_search(
     stop_at: float | None,
     found: Found,
     planned: Sequence[Heat] = (),
-    tell: Callable[[Planned | Exhausted | Event], None],
+    tell: Callable[[Planned | Ended | Event], None],
 ) -> Found:
     """Try configs until the budget is spent; each event is told before the next step of the search.
 
@@ -147,8 +192,8 @@ def run_search(
     )
     terms = Terms(
         space=search.space,
-        propose=way.draw,
-        limits=Limits(trials=search.budget.trials, stop_at=stop_at, seconds=search.budget.seconds),
+        propose=WarmFirst(configs=search.warm, then=way.draw) if search.warm else way.draw,
+        limits=_limits(search, stop_at),
         costs=search.costs,
         seed=search.problem.seed,
         racing=racing_of(search.racing),
@@ -164,11 +209,26 @@ def run_search(
         tell(event)
         if isinstance(event, Finished):
             found.add(event)
-        elif isinstance(event, Exhausted):
-            found.stopped = "exhausted"
+        elif isinstance(event, Ended):
+            found.stopped = event.why
     if not any(trial.status == COMPLETE for trial in found.trials.values()):
         raise _no_answer(search, found)
     return found
+
+
+def _limits(search: Search, stop_at: float | None) -> Limits:
+    """Give what ends a search, in the terms of its trials."""
+    target = search.target_loss
+    if target is not None and search.problem.metric == "rmse":  # whose loss is the squared error
+        target = target**2
+    return Limits(
+        trials=search.budget.trials,
+        epochs=search.budget.epochs,
+        stop_at=stop_at,
+        seconds=search.budget.seconds,
+        target=target,
+        rounds=search.rounds,
+    )
 
 
 def _no_answer(search: Search, found: Found) -> EvenfitError:

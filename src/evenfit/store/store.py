@@ -253,6 +253,28 @@ class Store:
         stored = None if summary is None else json.dumps(summary)
         self._set(run, "status = ?, summary = ?, report = ?", status, stored, report)
 
+    def extend(self, run: Run, request: Mapping[str, Any], *, without: Round | None = None) -> Run:
+        """Ask more of a run than before, and call it interrupted, so that it can go on; all of it, or nothing.
+
+        Args:
+            run: the run, which nobody executes.
+            request: what is asked for now.
+            without: a round that is to be raced anew: it, those after it and their trials are forgotten.
+        """
+        with told_plainly(self.path, run=run.folder), transaction(self._connection):
+            key = self._key(run)
+            self._connection.execute(
+                "UPDATE runs SET request = ?, status = ? WHERE id = ?", (json.dumps(request), INTERRUPTED, key)
+            )
+            if without is not None:
+                self._connection.execute("DELETE FROM rounds WHERE run = ? AND number >= ?", (key, without.number))
+                self._connection.execute("DELETE FROM trials WHERE run = ? AND round >= ?", (key, without.number))
+        return self.run(run.name)
+
+    def has_state(self, run: Run, number: int) -> bool:
+        """Whether the weights of a trial's members are kept."""
+        return states.state_path(run.folder, number).is_file()
+
     def tag(self, run: Run, add: Collection[str], *, remove: Collection[str] = ()) -> None:
         """Give a run tags and take others away; what it has or lacks already is no mistake."""
         rows = [(checked_tag(tag),) for tag in add]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from evenfit.errors import BudgetError, ConfigError
-from evenfit.runs.options import budget_text, columns_text, request_from
+from evenfit.runs.options import columns_text, request_from
 from evenfit.runs.request import FitRequest
-from evenfit.specs.budget import Budget
+from evenfit.specs.budget import Budget, budget_text
 
 COMMANDS = {  # command: how its folder is called after the table's name
     "diagnose": "diagnosis",

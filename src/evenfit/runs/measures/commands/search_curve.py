@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from evenfit.report.measures.facts import MeasureFacts
 from evenfit.report.measures.validation_curve import sections, story
 from evenfit.results.json import plain
 from evenfit.runs.clock import process_age
+from evenfit.runs.kept import Kept
 from evenfit.runs.measures.commands.setting import versions
 from evenfit.runs.measures.folder import Measured, folder_for, leave
 from evenfit.runs.measures.network import read_network
@@ -77,10 +77,7 @@ def search_curve(run: str, *, over: str, seed: int, out: str | None) -> Measured
 def _request(folder: Path) -> FitRequest:
     """What the run was asked."""
     with open_store(folder.parent, create=False) as store:
-        values = dict(store.run(folder.name).request)
-    values.pop("space", None)
-    values.pop("workers", None)
-    return replace(FitRequest.from_json(values), runs=str(folder.parent))
+        return Kept.from_json(store.run(folder.name).request, runs=str(folder.parent)).request
 
 
 def _about(folder: Path) -> dict[str, Any]:
