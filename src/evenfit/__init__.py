@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from evenfit.deploy import load_model
     from evenfit.estimators import EvenfitClassifier, EvenfitRegressor
     from evenfit.runs.functions import cross_validate, tune
+    from evenfit.runs.hyperparameters import hyperparameter_importance
     from evenfit.runs.measures.bias_variance import bias_variance
     from evenfit.runs.measures.diagnose import diagnose
     from evenfit.runs.measures.learning_curve import learning_curve
@@ -27,6 +28,7 @@ __all__ = [
     "bias_variance_decomp",
     "cross_validate",
     "diagnose",
+    "hyperparameter_importance",
     "learning_curve",
     "load_model",
     "tune",
@@ -43,6 +45,7 @@ _HOMES = {
     "bias_variance_decomp": "evenfit.runs.measures.mlxtend",
     "cross_validate": "evenfit.runs.functions",
     "diagnose": "evenfit.runs.measures.diagnose",
+    "hyperparameter_importance": "evenfit.runs.hyperparameters",
     "learning_curve": "evenfit.runs.measures.learning_curve",
     "load_model": "evenfit.deploy",
     "tune": "evenfit.runs.functions",

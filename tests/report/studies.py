@@ -5,6 +5,7 @@ import numpy as np
 from evenfit.report.facts import Facts, Finish, Fresh
 from evenfit.results import metrics
 from evenfit.results.ablation import HARMS, HELPS, UNCLEAR, Effect
+from evenfit.results.hyperparameters import Hyperparameter, Hyperparameters, Pair, Surface
 from evenfit.results.leaning import Lean
 from evenfit.results.metrics import METRICS, default_metric
 from evenfit.results.ranking import Ranking
@@ -185,6 +186,7 @@ def make_facts(study, **changes):
             (name, interval(0.06 * 0.6**place, 0.004 + 0.002 * place)) for place, name in enumerate(columns)
         ),
         "ranking": make_ranking(),
+        "hyperparameters": make_hyperparameters(),
         "fresh": Fresh(
             source="bank-new.csv",
             rows=2000,
@@ -196,3 +198,22 @@ def make_facts(study, **changes):
         "versions": (("evenfit", "0.1.0"), ("torch", "2.13.0"), ("numpy", "2.4.6")),
     }
     return Facts(**(values | changes))
+
+
+def make_hyperparameters():
+    """What a search depended on: one that is clear, one that is not, and a pair."""
+    return Hyperparameters(
+        trials=80,
+        explained=0.62,
+        alone=(
+            Hyperparameter(name="learning_rate", share=interval(0.42, 0.1), chance=0.07, best=0.55),
+            Hyperparameter(name="activation", share=interval(0.06, 0.05), chance=0.08, best=0.01),
+        ),
+        pairs=(Pair(names=("learning_rate", "activation"), share=interval(0.12, 0.04), chance=0.02),),
+        surface=Surface(
+            names=("learning_rate", "activation"),
+            values=((0.001, 0.01, 0.1), ("mish", "relu")),
+            losses=((0.4, 0.42), (0.35, 0.31), (0.5, 0.6)),
+        ),
+        notes=("51 dropped configs count with the loss that they were on the way to",),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from evenfit.results.hyperparameters import Hyperparameters
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval
 
@@ -60,6 +61,7 @@ class Facts:
     finishes: tuple[Finish, ...] = ()
     importance: tuple[tuple[str, Interval], ...] = ()  # column, rise of the loss when its values are permuted
     ranking: Ranking = field(default_factory=Ranking)  # which regularisers mattered
+    hyperparameters: Hyperparameters | None = None  # what the search's losses depended on; None was not asked
     fresh: Fresh | None = None
     ensemble_gain: float | None = None  # loss of the fold members one by one minus that of their ensemble
     versions: tuple[tuple[str, str], ...] = ()  # package, version

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from evenfit.report.digits import count, short, with_interval
 from evenfit.report.facts import Before, Facts, Fresh
+from evenfit.report.shares import depended_on
 from evenfit.report.side_by_side import score
 from evenfit.report.words import (
     as_interval,
@@ -38,6 +39,7 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
         ("verdict", judged(study)),
         ("regularised", regularisation(config, task=study.truth.task)),
         *([("mattered", said)] if (said := mattered(facts.ranking)) else []),
+        *([] if facts.hyperparameters is None else [("depended on", depended_on(facts.hyperparameters))]),
         ("network", network(config, task=study.truth.task)),
         ("trained", training(study.selected)),
         ("deployed", deployed(study, facts)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evenfit.report import sections
+from evenfit.report.depended import depended
 from evenfit.report.facts import Facts
 from evenfit.report.frame import frame
 from evenfit.report.words import takeaway
@@ -22,6 +23,7 @@ def page(study: Study, facts: Facts) -> str:
             sections.learning(study, facts),
             sections.search(study, facts),
             sections.nested(study, facts),
+            depended(study, facts),
             sections.hyperparameters(study, facts),
             sections.predictions(study, facts),
             sections.columns(study, facts),

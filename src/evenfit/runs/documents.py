@@ -14,6 +14,7 @@ from evenfit.data.schema import Table
 from evenfit.data.table import describe
 from evenfit.report.facts import Before, Facts, Fresh
 from evenfit.report.facts import Finish as FactsFinish
+from evenfit.results.hyperparameters import Hyperparameters
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval, Study
 from evenfit.runs.options import columns_text, to_toml
@@ -24,7 +25,7 @@ from evenfit.specs.budget import budget_text
 from evenfit.store import Finish, Run
 
 
-def make_facts(
+def make_facts(  # noqa: PLR0913 - every part of a report is a keyword
     request: FitRequest,
     table: Table,
     study: Study,
@@ -33,6 +34,7 @@ def make_facts(
     finishes: Sequence[Finish],
     importance: tuple[tuple[str, Interval], ...],
     ranking: Ranking,
+    hyperparameters: Hyperparameters | None,
     fresh: Fresh | None,
     seconds_spent: float,
     extended: Sequence[Mapping[str, Any]] = (),
@@ -62,6 +64,7 @@ def make_facts(
         finishes=tuple(FactsFinish(trial=known.trial, seconds=known.seconds) for known in finishes),
         importance=importance,
         ranking=ranking,
+        hyperparameters=hyperparameters,
         fresh=fresh,
         ensemble_gain=study.selected.selection_loss.mean - study.ensemble.loss if study.ensemble.used else None,
         versions=_versions(),

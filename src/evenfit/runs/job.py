@@ -19,6 +19,7 @@ from evenfit.experiments.problem import Problem
 from evenfit.experiments.tuning import Ended, Planned
 from evenfit.experiments.workers import Workers
 from evenfit.results.ablation import effects
+from evenfit.results.hyperparameters import Hyperparameters
 from evenfit.results.leaning import FEWEST, leaning
 from evenfit.results.metrics import default_metric, metric_of
 from evenfit.results.nested_estimate import NestedEstimate
@@ -44,9 +45,17 @@ from evenfit.store.failures import told_plainly
 
 __all__ = ["Job", "Starting", "plan_job", "read_source"]
 
-_LATER = ("evenfit.runs.deployment", "evenfit.runs.importance", "evenfit.report.page", "evenfit.report.readme")
+_LATER = (
+    "evenfit.experiments.hyperparameters",
+    "evenfit.runs.deployment",
+    "evenfit.runs.importance",
+    "evenfit.report.page",
+    "evenfit.report.readme",
+    "sklearn.ensemble",
+)
 _REPORT_SECONDS = 1.0  # that the report takes
 _LEAST_IMPORTANCE_SECONDS, _IMPORTANCE_SECONDS = 0.3, 3.0
+_DEPENDED_SECONDS = 1.2  # that forests of trials may take
 _ABLATION_SHARE = 0.05  # of the budget, for training the selected config without each of its regularisers
 _MOST_RESERVED = 0.35  # of the budget, for the end; and as much again for rows that are scored there
 _TEST_SECONDS = 1e-4  # to score one row of --test by every network
@@ -250,7 +259,7 @@ class Job:
         if seconds is None:
             return None
         rows, test = self.source.table.rows, self.source.test
-        reserve = 2.2 + 0.045 * min(seconds, 60.0) + rows * 4e-5
+        reserve = 2.6 + 0.045 * min(seconds, 60.0) + rows * 4e-5
         if self.request.time is not None:
             reserve += _REFIT_SHARE * seconds
         scoring = 0.0 if test is None else min(test.rows * _TEST_SECONDS, _MOST_RESERVED * seconds)
@@ -335,6 +344,7 @@ class Job:
         return math.inf if seconds is None else seconds - self._spent()
 
     def _finish(self, study: Study, ranking: Ranking) -> Outcome:
+        from evenfit.experiments.hyperparameters import hyperparameter_importance
         from evenfit.runs.deployment import make_model, refit_model
         from evenfit.runs.importance import importance
         from evenfit.runs.scoring import score_rows
@@ -352,10 +362,12 @@ class Job:
         fresh = None
         if self.source.test is not None:
             fresh = score_rows(model, self.source.test, source=str(self.request.test))
+        self._say("asking which hyperparameters mattered")
+        depended = hyperparameter_importance(study.trials, seconds=self._depended_seconds())
         self._say("measuring what each column is worth")
         worth = importance(self.search.problem, fold_model, seconds=self._importance_seconds())
         self._say("writing the report")
-        outcome = self._outcome(study, worth, ranking, fresh)
+        outcome = self._outcome(study, worth, ranking, depended, fresh)
         write_documents(outcome, self.request)
         self.store.finish(self.run, outcome.json(), "done", report=outcome.text())
         self.store.spend(self.run, self._spent())
@@ -369,7 +381,20 @@ class Job:
             return math.inf
         return min(_IMPORTANCE_SECONDS, max(_LEAST_IMPORTANCE_SECONDS, self._left() - _REPORT_SECONDS))
 
-    def _outcome(self, study: Study, worth: tuple[tuple[str, Interval], ...], ranking: Ranking, fresh: Any) -> Outcome:
+    def _depended_seconds(self) -> float:
+        """Give the most that asking the trials may take; where trials are the budget, no clock."""
+        if self.request.budget.seconds is None:
+            return math.inf
+        return min(_DEPENDED_SECONDS, max(_LEAST_IMPORTANCE_SECONDS, self._left() - _REPORT_SECONDS))
+
+    def _outcome(
+        self,
+        study: Study,
+        worth: tuple[tuple[str, Interval], ...],
+        ranking: Ranking,
+        depended: Hyperparameters,
+        fresh: Any,
+    ) -> Outcome:
         facts = make_facts(
             self.request,
             self.source.table,
@@ -378,6 +403,7 @@ class Job:
             finishes=self.store.finishes(self.run),
             importance=worth,
             ranking=ranking,
+            hyperparameters=depended,
             fresh=fresh,
             seconds_spent=self._spent(),
             extended=self.kept.extended,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evenfit.report.facts import Facts
 from evenfit.report.text import text
-from evenfit.results.json import to_json
+from evenfit.results.json import plain, to_json
 from evenfit.results.study import Study
 
 
@@ -54,6 +54,8 @@ class Outcome:
         found["regularisers"] = self.facts.ranking.to_json()
         if self.extended:
             found["extended"] = [dict(one) for one in self.extended]
+        if self.facts.hyperparameters is not None:
+            found["hyperparameters"] = plain(self.facts.hyperparameters.to_json())
         return found
 
     @property
