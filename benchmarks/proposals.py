@@ -5,14 +5,14 @@
 
 A way is a name of `--proposals`, with `+weighed` (three batches are proposed for a fleet, and the one of most expected
 gain a second is raced), `+key` (key hyperparameters first) or `-weighed`, `-key`, which take away what is added by
-default. Every table is cut to `--rows` training rows and a third as many that no search sees. With `--seconds`, the
-clock of a search is the processor time of this process, proposals included, so that what else the machine does has no
-part in it.
+default; `portfolio>mixed` goes on with another way than near. Every table is cut to `--rows` training rows and a third
+as many that no search sees. With `--seconds`, the clock of a search is the processor time of this process, proposals
+included, so that what else the machine does has no part in it.
 
 Regret is 0 for the lowest cross-validation loss that any way and seed found on a table, and 1 for the default's. It is
-said at the end, and at even cost: where the cheapest way of that table and seed ended, by the cost model of training. A
-rank is among the ways of one table and seed, at even cost. `fresh` is the loss of the deployed model on the rows that
-no search saw, over that of the first way: a geometric mean.
+said at the end, and where training had cost 4, 8, 16 and 32 times what the default's did, by the cost model; a search
+that had ended by then keeps its last. A rank is among the ways of one table and seed, at 16 times. `fresh` is the loss
+of the deployed model on the rows that no search saw, over that of the first way: a geometric mean.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from evenfit.results.trial import Trial
 
 WEIGHED = 3
+COSTS, RANKED = (4, 8, 16, 32), 16  # times the default's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +92,11 @@ class Processor(Here):
 
 def asked_way(name: str, search: Search) -> tuple[Way, bool]:
     """A way by its name with what is added or taken away, and whether it is weighed."""
-    plain = name.replace("-weighed", "").replace("-key", "").split("+")[0]
+    plain, _, then = name.replace("-weighed", "").replace("-key", "").split("+")[0].partition(">")
     task = search.problem.task
     way = way_of(plain, space=search.space, seed=search.problem.seed, classification=task != "regression")
+    if then:
+        way = replace(way, draw=partial(way.draw, then=WAYS[then].draw))
     if "-key" in name and isinstance(way.draw, KeyFirst):
         way = replace(way, draw=way.draw.draw)
     if "+key" in name:
@@ -150,39 +154,52 @@ def fresh_loss(search: Search, found: Found, study: Any, table: Table) -> float:
 
 def summary(courses: list[Course], ways: list[str]) -> list[dict[str, Any]]:
     """Regret and ranks of every way, over tables and seeds."""
-    tables = sorted({course.table for course in courses})
-    low = {t: min(c.lowest[-1] for c in courses if c.table == t) for t in tables}
-    default = {t: float(np.mean([c.lowest[0] for c in courses if c.table == t])) for t in tables}
-    gathered: dict[str, dict[str, list[float]]] = {w: {"end": [], "even": [], "rank": [], "fresh": []} for w in ways}
-    for table in tables:
-        for seed in sorted({course.seed for course in courses}):
-            group = {c.way: c for c in courses if (c.table, c.seed) == (table, seed)}
-            even = min(course.costs[-1] for course in group.values())
-            at_even = {way: course.at(even) for way, course in group.items()}
-            for way, course in group.items():
-                span = max(default[table] - low[table], 1e-12)
-                gathered[way]["end"].append((course.lowest[-1] - low[table]) / span)
-                gathered[way]["even"].append((at_even[way] - low[table]) / span)
-                others = np.array([*at_even.values()])
-                gathered[way]["rank"].append(
-                    1 + float((others < at_even[way]).sum() + ((others == at_even[way]).sum() - 1) / 2)
-                )
-                gathered[way]["fresh"].append(course.fresh)
-    base = np.array(gathered[ways[0]]["fresh"])
+    low = {t: min(c.lowest[-1] for c in courses if c.table == t) for t in {course.table for course in courses}}
+    default = {t: float(np.mean([c.lowest[0] for c in courses if c.table == t])) for t in low}
+
+    def regret(course: Course, times: float) -> float:
+        span = max(default[course.table] - low[course.table], 1e-12)
+        return (course.at(times * course.costs[0]) - low[course.table]) / span
+
+    first = [course for course in courses if course.way == ways[0]]
     return [
         {
             "way": way,
-            "regret": round(float(np.mean(kept["end"])), 3),
-            "regret_at_even_cost": round(float(np.mean(kept["even"])), 3),
-            "standard_error": round(float(np.std(kept["even"], ddof=1) / np.sqrt(len(kept["even"]))), 3),
-            "rank_at_even_cost": round(float(np.mean(kept["rank"])), 2),
-            "fresh": round(float(np.exp(np.mean(np.log(np.array(kept["fresh"]) / base)))), 4),
-            "trials": round(float(np.mean([len(c.costs) for c in courses if c.way == way])), 1),
-            "seconds": round(float(np.mean([c.seconds for c in courses if c.way == way])), 2),
-            "searches": len(kept["end"]),
+            **{f"regret_{times}": mean([regret(course, times) for course in own]) for times in COSTS},
+            "regret": mean([regret(course, np.inf) for course in own]),
+            "standard_error": round(float(np.std([regret(course, np.inf) for course in own]) / len(own) ** 0.5), 3),
+            "rank": mean(
+                [
+                    rank(course, [c for c in courses if (c.table, c.seed) == (course.table, course.seed)])
+                    for course in own
+                ]
+            ),
+            "fresh": round(
+                float(np.exp(np.mean([np.log(c.fresh / f.fresh) for c, f in zip(own, first, strict=True)]))), 3
+            ),
+            "cost": mean([course.costs[-1] / course.costs[0] for course in own]),
+            "trials": mean([len(course.costs) for course in own]),
+            "seconds": mean([course.seconds for course in own]),
+            "searches": len(own),
         }
-        for way, kept in gathered.items()
+        for way in ways
+        for own in [[course for course in courses if course.way == way]]
     ]
+
+
+def freshly(courses: list[Course]) -> np.ndarray:
+    return np.array([course.fresh for course in courses])
+
+
+def mean(values: list[float]) -> float:
+    return round(float(np.mean(values)), 3)
+
+
+def rank(course: Course, group: list[Course]) -> float:
+    """1 for the lowest loss of all; the mean of their ranks for those that are level."""
+    losses = [one.at(RANKED * one.costs[0]) for one in group]
+    own = course.at(RANKED * course.costs[0])
+    return 1 + sum(one < own for one in losses) + (sum(one == own for one in losses) - 1) / 2
 
 
 def read_courses(file: Path | None, length: tuple[Any, ...]) -> list[Course]:
@@ -202,11 +219,6 @@ def keep(file: Path | None, course: Course, length: tuple[Any, ...]) -> None:
         words = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in vars(course).items()}
         with file.open("a", encoding="utf-8") as out:
             out.write(json.dumps({"length": length, "course": words}) + "\n")
-
-
-def rank(loss: float, losses: list[float]) -> float:
-    """1 for the lowest of all; the mean of their ranks for those that are level."""
-    return 1 + sum(one < loss for one in losses) + (sum(one == loss for one in losses) - 1) / 2
 
 
 def main() -> None:

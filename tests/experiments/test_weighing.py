@@ -49,7 +49,9 @@ def test_of_equal_promise_the_cheaper_batch_is_taken(seed):
 
 
 def test_with_little_known_the_first_is_taken():
-    assert weigh(SPACE, history(LEAST_TRIALS - 1), [BAD, GOOD], seconds=same, seed=0) == 0
+    batches, few, enough = [batch(1e-2, width=64), batch(1e-2)], history(LEAST_TRIALS - 1), history(LEAST_TRIALS)
+    assert weigh(SPACE, few, batches, seconds=lambda config: config.width**9, seed=0) == 0
+    assert weigh(SPACE, enough, batches, seconds=lambda config: config.width**9, seed=0) == 1
     broken = [trial_of(t.number, t.config, np.nan, DIVERGED) for t in history(60)]
     assert weigh(SPACE, broken, [BAD, GOOD], seconds=same, seed=0) == 0
     assert weigh(SPACE, history(60), [BAD], seconds=same, seed=0) == 0

@@ -29,7 +29,7 @@ def searched(space, kind, *, batches, count=8):
     trials, found = [trial_of(0, space.default, 0.5)], []
     for batch in range(batches):
         configs = draw_portfolio(space, trials, count, shared=SHARED, seed=batch, kind=kind)
-        assert len(configs) == count
+        assert 1 <= len(configs) <= count
         assert len({tuple(getattr(config, name) for name in SHARED) for config in configs}) == 1
         found.append(configs)
         trials += [trial_of(len(trials) + place, config, 0.5) for place, config in enumerate(configs)]
@@ -72,6 +72,12 @@ def test_the_stored_portfolio_says_how_it_was_made_and_names_values_of_a_config(
         assert changes
         assert set(changes) <= set(known)
         assert all(changes[name] in (0.5, 2.0) for name in TIMES if name in changes)
+
+
+def test_sizes_are_changed_by_a_factor_and_other_values_to_what_is_said():
+    for width, epochs in ((32, 8), (64, 16)):
+        found = changed(space_for("regression", width=width, epochs=epochs), {"width": 2.0, "epochs": 0.5, "l2": 0.1})
+        assert (found.width, found.epochs, found.l2) == (2 * width, epochs // 2, 0.1)
 
 
 def test_what_a_space_does_not_search_keeps_the_default_and_ranges_are_not_left():

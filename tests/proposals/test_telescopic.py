@@ -67,3 +67,4 @@ def test_a_best_at_the_edge_keeps_the_view_inside_the_space():
     seen = [edge, *history(3 * STEP)[1:]]
     configs = [c for s in range(20) for c in draw_telescopic(SPACE, seen, 8, shared=SHARED, seed=s)]
     assert all(1e-2 <= c.learning_rate <= 1e-1 and c.dropout <= 0.25 for c in configs)
+    assert len({c.learning_rate for c in configs}) == len(configs)  # none is pushed back onto the edge

@@ -5,11 +5,14 @@ import pytest
 
 import evenfit
 from evenfit.cli.main import build_app
+from evenfit.data.arrays import from_memory
 from evenfit.errors import ConfigError
 from evenfit.proposals.ways import WAYS
+from evenfit.runs.memory import plan_in_memory
 from evenfit.runs.options import request_from
 from evenfit.runs.request import PROPOSALS, FitRequest
 from evenfit.runs.search import PROPOSALS as DEFAULT
+from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
 from evenfit.specs.space import Choice, Space
 
@@ -38,13 +41,16 @@ def test_other_proposals_are_refused(wrong):
         request_from({"table": "a.csv", "target": "y", "proposals": wrong})
 
 
-def test_a_request_of_before_there_were_proposals_can_be_read():
+def test_a_request_of_before_proposals_had_names_goes_on_as_it_began():
     stored = FitRequest(table="a.csv", target="y").to_json()
     del stored["proposals"]
-    assert FitRequest.from_json(stored).proposals == DEFAULT
+    assert FitRequest.from_json(stored).proposals == "mixed"  # as it had been
 
 
 def test_a_grid_over_the_space_that_is_made_for_a_table_is_refused_before_anything_is_trained():
+    options = {"metric": None, "budget": Budget(trials=2), "folds": 2, "seed": 0, "workers": 1}
+    with pytest.raises(ConfigError, match="a grid may have 10,000 points"):
+        plan_in_memory(from_memory(X, Y), **options, proposals="grid")
     with pytest.raises(ConfigError, match="a grid may have 10,000 points"):
         evenfit.tune("mlp", X, Y, budget="2 trials", proposals="grid")
 

@@ -85,7 +85,7 @@ def fit(
         Parameter(
             group=_SEARCH,
             help="How configs are chosen: grid (grid=3: 3 points a range), random, quasi-random, telescopic, "
-            "portfolio, near, tpe, gp, mixed. Default: mixed.",
+            "portfolio, near, tpe, gp, mixed. Default: portfolio.",
         ),
     ] = None,
     racing: Annotated[

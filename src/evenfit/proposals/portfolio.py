@@ -1,4 +1,4 @@
-"""Portfolio: configs that together did well on many tables, one after the other, then neighbours of the best."""
+"""Portfolio: configs that together did well on many tables, then neighbours of the best, and others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from evenfit.proposals.near import draw_near, draw_near_to
+from evenfit.proposals.mixed import draw_mixed
+from evenfit.proposals.near import draw_near_to
+from evenfit.proposals.protocol import Propose
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
 from evenfit.specs.space import Choice, Constant, Distribution, Space
@@ -27,18 +29,19 @@ def draw_portfolio(
     shared: Collection[str],
     seed: int,
     kind: str = "classification",
+    then: Propose = draw_mixed,
 ) -> tuple[Config, ...]:
-    """Give the next configs of a portfolio that have not been tried; after the last, draw near the best.
+    """Give the next configs of a portfolio that have not been tried; after the last, near the best or by TPE.
 
     Defaults and neighbours: greedy portfolios as of Feurer et al., "Auto-sklearn 2.0", JMLR 2022. A batch is the first
-    config that is left, those after it that fit its fleet, and neighbours of the first to fill it up.
-    ``kind`` says whose portfolio: classification or regression.
+    config that is left and those after it that fit its fleet: not filled up, so that the next is tried sooner.
+    ``kind`` says whose portfolio: classification or regression; ``then`` what comes after the last.
     """
     tried = {trial.config for trial in history}
     left = [config for config in members(space, stored_portfolio(kind)) if config not in tried]
     if not left:
-        return draw_near(space, history, count, shared=shared, seed=seed)
-    return draw_listed(left, space, count, shared=shared, tried=tried, seed=seed)
+        return then(space, history, count, shared=shared, seed=seed)
+    return fitting(left, count, shared=shared)
 
 
 def draw_listed(
@@ -51,11 +54,16 @@ def draw_listed(
     seed: int,
 ) -> tuple[Config, ...]:
     """Give the first config of a list, those after it that fit its fleet, and neighbours of the first to fill it up."""
-    first = tuple(getattr(left[0], name) for name in shared)
-    batch = [config for config in left if tuple(getattr(config, name) for name in shared) == first][:count]
+    batch = fitting(left, count, shared=shared)
     free = frozenset(space.values) - set(shared)
     known = {*tried, *left}
     return (*batch, *draw_near_to(left[0], space, count - len(batch), free=free, tried=known, seed=seed))
+
+
+def fitting(left: Sequence[Config], count: int, *, shared: Collection[str]) -> tuple[Config, ...]:
+    """Give the first config of a list, and those after it that fit its fleet: at most so many."""
+    first = tuple(getattr(left[0], name) for name in shared)
+    return tuple([config for config in left if tuple(getattr(config, name) for name in shared) == first][:count])
 
 
 def members(space: Space, portfolio: Sequence[Changes]) -> tuple[Config, ...]:

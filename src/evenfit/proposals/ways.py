@@ -2,7 +2,7 @@
 
 To add one, write the function in a file of its own and name it in ``WAYS``;
 ``tests/proposals/test_proposals.py`` then holds it to the laws that all share, and
-``tests/runs/test_request.py`` to its place among the options.
+``tests/runs/test_proposals.py`` to its place among the options.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ WAYS: Mapping[str, Way] = {
     "random": Way(draw=draw_random),
     "quasi-random": Way(draw=draw_quasi_random),
     "tpe": Way(draw=draw_tpe),
-    "near": Way(draw=draw_near),
-    "mixed": Way(draw=draw_mixed),
+    "near": Way(draw=draw_near, weighed=True),
+    "mixed": Way(draw=draw_mixed, keyed=True),
     "gp": Way(draw=draw_gp),
-    "portfolio": Way(draw=draw_portfolio),
+    "portfolio": Way(draw=draw_portfolio, weighed=True),
     "telescopic": Way(draw=draw_telescopic),
 }
 

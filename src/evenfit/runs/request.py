@@ -63,7 +63,7 @@ class FitRequest:
     nested: int | None = None  # outer folds of nested cross-validation
     seed: int = 0
     selection: str = "best"
-    proposals: str = "mixed"  # how configs are chosen
+    proposals: str = "portfolio"  # how configs are chosen
     racing: str = RACING  # when the worse ones are dropped
     target_loss: float | None = None  # the search ends at this loss, as the metric is shown: an RMSE for rmse
     stop_when_settled: bool = False  # the search ends where no gain is to be expected that the folds could show
@@ -129,6 +129,7 @@ class FitRequest:
         values["budget"] = Budget(**values["budget"])
         values["categorical"] = tuple(values["categorical"])
         values["drop"] = tuple(values["drop"])
+        values.setdefault("proposals", "mixed")  # what there was before they had names
         values["track"] = tuple(values.get("track", ()))  # runs of before it was one have none
         return cls(**values)
 

@@ -29,7 +29,7 @@ from evenfit.specs.config import Config
 from evenfit.specs.racing import RACING, racing_of
 from evenfit.specs.space import Space
 
-PROPOSALS = "mixed"  # what measured best
+PROPOSALS = "portfolio"  # what measured best
 _WEIGHED = 3  # batches that are proposed for a heat where proposals are weighed
 _MOST_SHARE = 0.25  # of a budget's core-seconds that one config may take
 
