@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 import time
 
@@ -17,9 +18,9 @@ LOG = "print(json.dumps({'loss_v': float(args['x'])}))\n"
 def sweep(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
-    def call(program, keys, *options):
-        (tmp_path / "a.py").write_text(START + program)
-        (tmp_path / "s.yaml").write_text(HEAD + keys)
+    def call(text, keys, *options, program="a.py", head=HEAD):
+        (tmp_path / "a.py").write_text(START + text)
+        (tmp_path / "s.yaml").write_text(head.replace("a.py", program) + keys)
         code = main(["sweep", "s.yaml", *options])
         found = capsys.readouterr()
         return code, found.out, found.err
@@ -65,8 +66,14 @@ def test_three_failures_at_once_end_the_sweep_with_the_last_lines(sweep):
 
 
 def test_a_program_that_is_not_there_is_said_before_anything_runs(sweep, tmp_path):
-    code, _, err = sweep(LOG, "program_: x\n" + GRID)
-    assert (code, "did you mean 'program'" in err) == (2, True)
+    code, _, err = sweep(LOG, GRID.replace("method", "name: x\nmethod"), program="b.py")
+    assert (code, "there is no program b.py" in err) == (2, True)
+    assert not (tmp_path / "sweeps").exists()
+
+
+def test_a_command_that_cannot_be_started_is_said(sweep):
+    code, _, err = sweep(LOG, GRID + "command: [no-such-word, '${program}']\n", head=HEAD.split("command")[0])
+    assert (code, "no-such-word cannot be started" in err) == (2, True)
 
 
 def test_a_run_that_hangs_forks_and_ignores_signals_is_killed_with_its_group(sweep, tmp_path):
@@ -75,8 +82,12 @@ def test_a_run_that_hangs_forks_and_ignores_signals_is_killed_with_its_group(swe
         "if args['x'] == '3':\n    os.fork()\n    while True:\n"
         "        open('alive', 'w').write(str(time.time())); time.sleep(0.05)\n"
     )
-    code, out, _ = sweep(program + LOG, GRID, "--timeout", "0.5", "--json")
-    assert [trial["status"] for trial in json.loads(out)["trials"]] == ["finished", "finished", "killed"] or code == 0
+    code, out, err = sweep(program + LOG, GRID, "--timeout", "2", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [trial["status"] for trial in found["trials"]] == ["killed", "finished", "finished"]
+    assert [trial["value"] for trial in found["trials"]] == [None, 1, 2]
+    assert "trial 0 was killed after 2 s" in err
     before = (tmp_path / "alive").read_text()
     time.sleep(0.3)
     assert (tmp_path / "alive").read_text() == before
@@ -102,3 +113,80 @@ def test_numbers_of_a_nan_metric_are_warned_of_and_rank_nowhere(sweep):
     assert code == 0
     assert json.loads(out)["best"] is None
     assert "not finite" in err
+
+
+def test_the_sweep_ends_once_a_run_is_at_the_target(sweep):
+    head = HEAD.replace("{name: loss_v}", "{name: loss_v, target: 1.5}")
+    found = json.loads(sweep(LOG, GRID, "--json", head=head)[1])["trials"]
+    assert [trial["value"] for trial in found] == [3, 1]
+
+
+def test_the_best_of_a_goal_to_maximize_is_the_highest(sweep):
+    head = HEAD.replace("{name: loss_v}", "{name: loss_v, goal: maximize, target: 100}")
+    assert json.loads(sweep(LOG, GRID, "--json", head=head)[1])["best"]["value"] == 3
+
+
+def test_seeds_join_the_arguments_and_each_fold_has_them(sweep):
+    program = "print(json.dumps({'loss_v': int(args['seed']) + 10 * int(args['fold'])}))\n"
+    found = json.loads(sweep(program, GRID, "--seeds", "2", "--folds", "2", "--json")[1])
+    assert [(run["fold"], run["seed"], run["value"]) for run in found["best"]["runs"]] == [
+        (0, 0, 0),
+        (0, 1, 1),
+        (1, 0, 10),
+        (1, 1, 11),
+    ]
+    assert found["best"]["value"] == 5.5
+
+
+def test_folds_are_stopped_early_with_their_trial(sweep):
+    program = "for _ in range(30):\n    print(json.dumps({'loss_v': float(args['x'])}), flush=True); time.sleep(0.05)\n"
+    keys = "method: grid\nparameters: {x: {values: [1, 2]}}\nearly_terminate: {type: hyperband, min_iter: 2}\n"
+    found = json.loads(sweep(program, keys, "--folds", "2", "--json")[1])["trials"]
+    assert [trial["status"] for trial in found] == ["finished", "stopped"]
+    assert len(found[1]["runs"]) == 1  # its second fold was not begun
+
+
+@pytest.mark.parametrize("options", [["--engine", "optuna"], pytest.param([], marks=pytest.mark.slow)])
+def test_optuna_and_bayes_come_closer_than_chance_and_repeat(sweep, tmp_path, options):
+    keys = "method: bayes\nrun_cap: 14\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+    program = "print(json.dumps({'loss_v': (float(args['x']) - 0.3) ** 2}))\n"
+    first = json.loads(sweep(program, keys, "--json", "--folder", "one", *options)[1])
+    second = json.loads(sweep(program, keys, "--json", "--folder", "two", *options)[1])
+    assert [trial["config"] for trial in first["trials"]] == [trial["config"] for trial in second["trials"]]
+    assert first["best"]["value"] < 0.01
+
+
+def test_a_scheduler_of_optuna_is_honoured(sweep):
+    keys = "method: custom\nscheduler: {engine: optuna}\nrun_cap: 3\nparameters: {x: {min: 0.0, max: 1.0}}\n"
+    code, out, _ = sweep(LOG, keys, "--json")
+    assert (code, len(json.loads(out)["trials"])) == (0, 3)
+
+
+def test_the_command_that_is_given_runs_the_best_again(sweep, tmp_path):
+    found = json.loads(sweep(LOG, GRID, "--json")[1])
+    done = subprocess.run(found["command"], shell=True, capture_output=True, text=True, check=True)  # noqa: S602
+    assert json.loads(done.stdout) == {"loss_v": 1.0}
+    assert found["command"] in (tmp_path / "sweeps" / "s" / "README.md").read_text()
+
+
+def test_a_metric_that_only_some_runs_fail_to_log_does_not_end_the_sweep(sweep):
+    code, out, _ = sweep("if args['x'] != '1':\n    " + LOG, GRID, "--json")
+    assert (code, [trial["value"] for trial in json.loads(out)["trials"]]) == (0, [3, None, 2])
+
+
+def test_three_failures_after_a_success_do_not_end_the_sweep(sweep):
+    keys = GRID.replace("[3, 1, 2]", "[0, 1, 2, 3, 4]")
+    code, out, err = sweep("if args['x'] != '0': raise SystemExit(7)\n" + LOG, keys, "--json")
+    assert (code, len(json.loads(out)["trials"])) == (0, 5)
+    assert "failed with exit code 7" in err
+
+
+def test_a_folder_of_another_sweep_is_refused(sweep):
+    sweep(LOG, GRID)
+    code, _, err = sweep(LOG, GRID.replace("[3, 1, 2]", "[3]"))
+    assert (code, "give another --folder" in err) == (2, True)
+
+
+def test_a_notebook_is_refused_with_what_to_do(tmp_path, capsys):
+    assert main(["sweep", str(tmp_path / "a.ipynb")]) == 2
+    assert "nbconvert" in capsys.readouterr().err

@@ -78,7 +78,8 @@ def sweep(
     rows = answer.rows(asked, loop.trials)
     if rows:
         print_table(rows)
-        print(f"\nto run the best again:\n  {line}")  # noqa: T201 - the answer
+        if line:
+            print(f"\nto run the best again:\n  {line}")  # noqa: T201 - the answer
     _say(f"{answer.counts(loop.trials)}; kept in {home}, told of in its README.md")
     return code
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evenfit.sweeps.command import fill
+from evenfit.sweeps.command import COMMAND_OF_DEFINED, fill
 from evenfit.sweeps.proposals import nested
 from evenfit.sweeps.running import Loop, part_config, part_name
 from evenfit.sweeps.sweep import Sweep
@@ -34,9 +34,12 @@ def rows(sweep: Sweep, trials: Sequence[Trial]) -> list[dict[str, Any]]:
 
 
 def best_again(loop: Loop) -> str:
-    """The command line that runs the best trial's program again, without evenfit; nothing if there is none."""
+    """The command line that runs the best trial's program again, without evenfit; nothing if there is none.
+
+    There is none for a program that defines its sweep itself: without evenfit it would ask W&B's server.
+    """
     best = next(iter(ranked(loop.sweep, loop.trials)), None)
-    if best is None:
+    if best is None or (loop.sweep.command == COMMAND_OF_DEFINED and Path(loop.sweep.program).is_absolute()):
         return ""
     part = loop.options.parts[0]
     home = loop.folder / f"{best.number:05d}{part_name(part, loop.options)}"
@@ -99,7 +102,9 @@ def readme(loop: Loop, *, file: str, command: str, warnings: Sequence[str]) -> s
         lines += [f"The best trials by {sweep.metric}, {goal} first:", ""]
         lines += ["| " + " | ".join(table[0]) + " |", "|" + "---|" * len(table[0])]
         lines += ["| " + " | ".join(_cell(value) for value in row.values()) + " |" for row in table]
-        lines += ["", "To run the best again, without evenfit:", "", "    " + command, ""]
+        if command:
+            lines += ["", "To run the best again, without evenfit:", "", "    " + command]
+        lines += [""]
         if len(trials) > 1:
             lines += [
                 "The best of several trials looks better than it is: it was chosen for this very number. Judge it on",

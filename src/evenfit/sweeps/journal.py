@@ -28,10 +28,12 @@ class Journal:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self._file.close()
             raise SweepError(f"{folder} is in use by another evenfit sweep") from error
         said = folder / "sweep.json"
         text = json.dumps(about, indent=1, sort_keys=True, default=str)
         if said.exists() and said.read_text(encoding="utf-8") != text:
+            self._file.close()
             raise SweepError(f"{folder} holds a sweep of another file or other options; give another --folder")
         said.write_text(text, encoding="utf-8")
         self._cut()

@@ -137,8 +137,10 @@ class Metrics:
     def _summarise(self, summary: dict[str, Any]) -> None:
         for name in summary:
             self.names.setdefault(name)
-        if self.name in summary:
-            value = float(summary[self.name])
+        # define_metric(summary="min") makes a metric's summary a mapping
+        said = [self.name, *(f"{self.name}.{kind}" for kind in ("min", "max", "best", "last", "mean"))]
+        value = next((float(summary[name]) for name in said if name in summary), None)
+        if value is not None:
             self.summary = value if math.isfinite(value) else None
             if not self.called.history:
                 self.called.take(value)

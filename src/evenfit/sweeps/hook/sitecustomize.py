@@ -58,6 +58,25 @@ def _ours(run):
     return False
 
 
+def _summary(run):
+    """W&B's word on each name before the end; it gives none for a run that is marked as finished, as this one is."""
+    finished = getattr(run, "_is_finished", False)
+    run._is_finished = False
+    try:
+        return {name: run.summary[name] for name in run.summary.keys()}
+    finally:
+        run._is_finished = finished
+
+
+def _last_summary(run, before):
+    """W&B's last word, in which the last row is too; that of before where this version of it keeps none."""
+    with contextlib.suppress(Exception):
+        from wandb.sdk.lib import proto_util
+
+        return proto_util.dict_from_proto_list(run._final_summary.item) or before
+    return before
+
+
 def _wrap_run(run):
     log, ending = run.log, getattr(run, "_on_finish", None)
 
@@ -75,10 +94,14 @@ def _wrap_run(run):
 
     @functools.wraps(ending)
     def ended(self, *args, **kwargs):
+        before = {}
+        with contextlib.suppress(Exception):
+            before = _summary(self)
+        answer = ending(self, *args, **kwargs)
         with contextlib.suppress(Exception):
             if _ours(self):
-                _send("summary", {n: self.summary[n] for n in self.summary.keys() if not n.startswith("_")})
-        return ending(self, *args, **kwargs)
+                _send("summary", {n: v for n, v in _last_summary(self, before).items() if not n.startswith("_")})
+        return answer
 
     run.log = logged
     if ending is not None:
