@@ -118,7 +118,8 @@ def test_a_selected_default_fills_one_column():
 def test_splits_in_order_of_time_deploy_what_has_seen_all_rows():
     for time in (False, True):
         study = make_study(rows=100, trials=2, time=time)
-        assert ("trained again on all rows" in deployed(study, make_facts(study))) == time
+        facts = make_facts(study, time="day" if time else "")
+        assert ("trained again on all rows" in deployed(study, facts)) == time
 
 
 @pytest.mark.parametrize(
@@ -189,3 +190,11 @@ def test_the_table_of_configs_has_losses_of_those_that_had_some_splits():
     table, _ = configs(replace(study, trials=tuple(map(on_some_splits, study.trials))))
     place = table.columns.index("validation loss")
     assert all(math.isfinite(float(cell)) for row in table.rows for cell in row[place : place + 3])
+
+
+def test_rows_that_are_held_out_are_no_rows_in_time():
+    study = make_study(rows=100, trials=2, time=True)
+    said = " ".join(methods(study, make_facts(study)))
+    assert "judged by rows that are held out" in said
+    assert "Splits follow time" not in said
+    assert "Splits follow time" in " ".join(methods(study, make_facts(study, time="day")))

@@ -53,6 +53,7 @@ class Facts:
     classes: tuple[str, ...] = ()  # names of the classes in the order of their codes; empty for regression
     left_out: tuple[tuple[str, str], ...] = ()  # column, why
     notes: tuple[str, ...] = ()  # what else a user should know about the data
+    time: str = ""  # name of the column whose order rows are in; empty where they have none
     weights: str = ""  # which weights were used in training, in words; empty where none
     budget: str = ""  # as the user wrote it
     seconds: float | None = None  # the budget, where it is in seconds

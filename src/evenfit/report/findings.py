@@ -13,7 +13,6 @@ from evenfit.report.words import (
     as_interval,
     as_score,
     better,
-    follows_time,
     mattered,
     metric_word,
     network,
@@ -94,7 +93,7 @@ def judged(study: Study) -> str:
 def deployed(study: Study, facts: Facts) -> str:
     """What is handed over, and what ensembling gains on top of the estimate."""
     members, ensemble = len(study.truth.training_rows), study.ensemble
-    if follows_time(study):
+    if facts.time:
         return "the mean of networks of the selected config that were trained again on all rows, the latest included"
     if ensemble.used:
         gained = short(ensemble.single_loss - ensemble.loss, digits=2)

@@ -6,7 +6,7 @@ import numpy as np
 
 from evenfit.report.digits import count
 from evenfit.report.facts import Facts
-from evenfit.report.words import base_loss, follows_time, judged_by_less, metric_word, percent
+from evenfit.report.words import base_loss, judged_by_less, metric_word, percent
 from evenfit.results.bbc import SHRINK
 from evenfit.results.study import Study
 
@@ -31,11 +31,11 @@ def methods(study: Study, facts: Facts) -> tuple[str, ...]:
         paragraph
         for paragraph in (
             _losses(study),
-            _splits(study),
+            _splits(study, facts),
             _intervals(),
             _selection(study),
             _estimate(study),
-            _deployed(study, facts),
+            _deployed(facts),
         )
         if paragraph
     )
@@ -50,7 +50,7 @@ def _losses(study: Study) -> str:
     )
 
 
-def _splits(study: Study) -> str:
+def _splits(study: Study, facts: Facts) -> str:
     truth = study.truth
     repeats, rows = truth.split_of.shape
     never = int((truth.split_of < 0).all(axis=0).sum())
@@ -62,8 +62,14 @@ def _splits(study: Study) -> str:
     ]
     if truth.groups is not None:
         parts.append(f"Rows of one group stay together; there are {np.unique(truth.groups).size:,} groups.")
-    if never:
+    if never and facts.time and len(truth.training_rows) > 1:
         parts.append(f"Splits follow time, and the first {count(never, 'row')} are trained on but never validated.")
+    elif never:
+        latest = ", the latest" if facts.time else ""
+        parts.append(
+            f"Networks are judged by rows that are held out{latest}; {count(never, 'row')} are trained on but never "
+            "validated."
+        )
     return " ".join(parts)
 
 
@@ -104,10 +110,10 @@ def _estimate(study: Study) -> str:
     )
 
 
-def _deployed(study: Study, facts: Facts) -> str:
+def _deployed(facts: Facts) -> str:
     said = [
         "What is deployed is trained again on all rows, since what is to be predicted is later than any of them."
-        if follows_time(study)
+        if facts.time
         else "What is deployed averages the networks of all splits; what that gains is shown apart from the estimate."
     ]
     if facts.importance:

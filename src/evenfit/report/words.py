@@ -312,11 +312,6 @@ _ENDED = {  # by what ended a search
 }
 
 
-def follows_time(study: Study) -> bool:
-    """Whether splits are in order of time: then the first rows are trained on but never validated."""
-    return bool((study.truth.split_of < 0).all(axis=0).any())
-
-
 def percent(level: float) -> str:
     """A level as people say it: 0.95 is 95%."""
     return f"{short(100 * level)}%"

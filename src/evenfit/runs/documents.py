@@ -56,6 +56,7 @@ def make_facts(  # noqa: PLR0913 - every part of a report is a keyword
         classes=classes,
         left_out=tuple((left.name, left.reason) for left in table.schema.left_out),
         notes=tuple(table.notes),
+        time=request.time or "",
         weights="; ".join(weights),
         budget=budget_text(request.budget),
         seconds=request.budget.seconds,
