@@ -48,8 +48,8 @@ class FakeRuns:
         self.calls.append(("plan", request))
         return self._answer()
 
-    def resume(self, name, *, runs, progress):
-        self.calls.append(("resume", name, runs))
+    def resume(self, name, *, runs, progress, extend=None):
+        self.calls.append(("resume", name, runs, *([] if extend is None else [extend])))
         return self._answer()
 
     def predict(self, folder, file, out, *, delimiter, encoding):

@@ -152,6 +152,13 @@ def test_a_tracker_that_refuses_takes_no_answer_away(command, fake_runs):
     assert err.endswith("to track it: evenfit track 'r s/a' --to mlflow --uri sqlite:///x\n")
 
 
+def test_a_stop_while_a_tracker_writes_says_that_the_run_is_kept(command, fake_runs):
+    fake_runs.tracker_error = KeyboardInterrupt()
+    code, out, err = command("fit", "a.csv", "--target", "y", "--track", "wandb", "--runs", "r")
+    assert (code, out) == (130, "selected 0.4\n")
+    assert "the run itself is done and kept; to track it: evenfit track r/a --to wandb\n" in err
+
+
 def test_track_hands_over_where_to_and_what(command, fake_runs):
     assert command("track", "r/a", "--to", "mlflow", "--uri", "sqlite:///x", "--project", "p")[0] == 0
     assert command("track", "a", "--to", "tensorboard")[0] == 0

@@ -67,13 +67,15 @@ def track_all(targets: Sequence[str], *, run: str, runs: str) -> None:
         from evenfit.runs.tracking import track as run_track
 
         to, uri = split_target(target)
+        words = ["evenfit", "track", str(Path(runs) / run), "--to", to, *(["--uri", uri] if uri else [])]
+        again = f"the run itself is done and kept; to track it: {shlex.join(words)}"
         try:
             done = run_track(run, runs=runs, to=to, uri=uri, project=PROJECT, tell=telling(time.monotonic))
         except TrackingError as error:
-            again = shlex.join(
-                ["evenfit", "track", str(Path(runs) / run), "--to", to, *(["--uri", uri] if uri else [])]
-            )
-            raise TrackingError(f"{error}; the run itself is done and kept; to track it: {again}") from error
+            raise TrackingError(f"{error}; {again}") from error
+        except KeyboardInterrupt:
+            sys.stderr.write(f"{again}\n")
+            raise
         sys.stderr.write(done.text())
 
 
