@@ -259,3 +259,18 @@ def test_with_a_budget_in_seconds_heats_of_every_way_end_in_time(racing):
     assert all(heat.stop_at == 30.0 for heat in workers.submitted)
     for heat in heats[1:]:
         assert heat.rungs == RACINGS[racing](heat.round).rungs_of(len(heat.entries))
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("limits", [{"trials": 12}, {"seconds": 1.0}])
+def test_configs_of_a_heat_fit_one_fleet_even_where_its_shape_hangs_on_what_they_do_not_share(name, limits):
+    space = Space(
+        default=SPACE.default,
+        values={"batch_rows": Choice(values=(32, 64)), "dropout": Choice(values=(0.0, 0.1, 0.2, 0.3, 0.4))},
+        when={"batch_rows": {"dropout": (0.3, 0.4)}},
+    )
+    propose = way_of(name, space=space, seed=5, classification=True).draw
+    found, heats = tuned(FakeWorkers(1, seconds=slow), propose=propose, space=space, **limits)
+    assert len(found) > 3
+    for heat in heats:
+        assert len({entry.config.shape() for entry in heat.entries}) == 1

@@ -9,9 +9,8 @@ from dataclasses import replace
 from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.ending import EPOCHS, EXHAUSTED, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
-from evenfit.experiments.sizing import SHARED
 from evenfit.experiments.spending import most_epochs, trained_epochs
-from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
+from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries, proposed
 from evenfit.experiments.waiting import waiting
 from evenfit.experiments.weighing import weigh
 from evenfit.experiments.workers import Workers
@@ -101,7 +100,7 @@ def _next_heat(
     batches = []
     for place in range(terms.weighed):
         seed = key(terms.seed, heat_number, place) >> 2 if place else key(terms.seed, heat_number) >> 2
-        batches.append(terms.propose(terms.space, before, most, shared=SHARED, seed=seed))
+        batches.append(proposed(terms, before, most, seed=seed))
         if not batches[0]:
             return Heat(round=heat_number, entries=()), EXHAUSTED
     chosen = weigh(terms.space, before, batches, seconds=terms.costs.config, seed=key(terms.seed, heat_number) >> 2)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evenfit.data.encodings import InputShape
 from evenfit.experiments.ending import Limits
 from evenfit.experiments.heat import Entry, Heat
-from evenfit.experiments.sizing import MEMBERS, epoch_seconds
+from evenfit.experiments.sizing import MEMBERS, SHARED, epoch_seconds
 from evenfit.proposals.protocol import Propose
+from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
 from evenfit.specs.racing import Racing, halving
 from evenfit.specs.space import Space
@@ -54,6 +55,19 @@ class Terms:
     seed: int  # of the proposals
     racing: Callable[[int], Racing] = halving  # of a heat, by its number
     weighed: int = 1  # batches that are proposed for a heat, of which the most promising a second is raced
+
+
+def proposed(terms: Terms, history: Sequence[Trial], count: int, *, seed: int) -> tuple[Config, ...]:
+    """Propose configs of one fleet: at most so many, none where nothing is left to try.
+
+    Where a condition makes what a fleet shares hang on what it does not, those that differ from the first are left out.
+    """
+    drawn = terms.propose(terms.space, history, count, shared=SHARED, seed=seed)
+    return tuple(config for config in drawn if _shared(config) == _shared(drawn[0]))
+
+
+def _shared(config: Config) -> tuple[object, ...]:
+    return tuple(getattr(config, name) for name in SHARED)
 
 
 def default_heat(terms: Terms) -> Heat:

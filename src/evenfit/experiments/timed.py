@@ -10,9 +10,9 @@ from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.ending import EPOCHS, EXHAUSTED, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.rounds import within
-from evenfit.experiments.sizing import SHARED, step_seconds
+from evenfit.experiments.sizing import step_seconds
 from evenfit.experiments.spending import most_epochs, trained_epochs
-from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries
+from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries, proposed
 from evenfit.experiments.waiting import waiting
 from evenfit.experiments.weighing import weigh
 from evenfit.experiments.workers import Workers
@@ -114,7 +114,7 @@ def _timed_heat(
     batches: list[tuple[Config, ...]] = []
     for attempt in range(_ATTEMPTS):
         seed = key(terms.seed, heat_number, attempt) >> 2
-        drawn = terms.propose(terms.space, history, most, shared=SHARED, seed=seed)
+        drawn = proposed(terms, history, most, seed=seed)
         if not drawn:
             return None, EXHAUSTED
         costs = [terms.costs.config(config) * speed * _SAFETY for config in drawn]
