@@ -1,16 +1,21 @@
 """The blocks of Python in the documentation run as they stand, one after the other."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from evenfit.specs.config import Config
+from evenfit.specs.space import Range, Space
+from evenfit.specs.space.toml import read_space
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 # those that need no run of evenfit fit
-PAGES = ("audit.md", "bias-variance.md", "diagnose.md", "learning-curve.md", "regularisation.md")
+PAGES = ("audit.md", "bias-variance.md", "diagnose.md", "learning-curve.md", "regularisation.md", "space.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -21,6 +26,14 @@ def test_the_python_of_a_page_runs(page, capsys):
     with torch.random.fork_rng():
         for number, block in enumerate(blocks):
             exec(compile(block, f"{page}, block {number}", "exec"), names)  # noqa: S102 - this project's own pages
+
+
+def test_the_spaces_of_their_page_are_spaces():
+    blocks = re.findall(r"```toml\n(.*?)```", (DOCS / "space.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) >= 3
+    for number, block in enumerate(blocks):
+        asked = read_space(tomllib.loads(block)["space"], where=f"space.md, block {number}")
+        assert asked.over(Space(default=Config(), values={"dropout": Range(low=0.0, high=0.5)})).values
 
 
 def test_the_audit_prints_what_its_page_shows(capsys):

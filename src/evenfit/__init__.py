@@ -14,14 +14,24 @@ if TYPE_CHECKING:
     from evenfit.runs.measures.mlxtend import bias_variance_decomp
     from evenfit.runs.measures.validation_curve import validation_curve
     from evenfit.specs.config import Config
+    from evenfit.specs.space import Above, Beta, Choice, Constant, LogNormal, Normal, Range, Space, SpaceRequest
     from evenfit.specs.training import Training
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Above",
+    "Beta",
+    "Choice",
     "Config",
+    "Constant",
     "EvenfitClassifier",
     "EvenfitRegressor",
+    "LogNormal",
+    "Normal",
+    "Range",
+    "Space",
+    "SpaceRequest",
     "Training",
     "__version__",
     "bias_variance",
@@ -37,9 +47,18 @@ __all__ = [
 
 # Resolved on first use, so that `import evenfit` and `evenfit --help` start without torch.
 _HOMES = {
+    "Above": "evenfit.specs.space",
+    "Beta": "evenfit.specs.space",
+    "Choice": "evenfit.specs.space",
     "Config": "evenfit.specs.config",
+    "Constant": "evenfit.specs.space",
     "EvenfitClassifier": "evenfit.estimators",
     "EvenfitRegressor": "evenfit.estimators",
+    "LogNormal": "evenfit.specs.space",
+    "Normal": "evenfit.specs.space",
+    "Range": "evenfit.specs.space",
+    "Space": "evenfit.specs.space",
+    "SpaceRequest": "evenfit.specs.space",
     "Training": "evenfit.specs.training",
     "bias_variance": "evenfit.runs.measures.bias_variance",
     "bias_variance_decomp": "evenfit.runs.measures.mlxtend",

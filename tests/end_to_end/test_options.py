@@ -265,6 +265,19 @@ def test_racing_none_completes_every_config(fit, here):
     ]
 
 
+def test_a_space_says_where_to_look(fit, here):
+    Path("space.toml").write_text("dropout = [0.25, 0.5]\nwidth = 32\n")
+    said = fit("--space", "space.toml", "--json", trials=5)
+    assert {trial["config"]["dropout"] for trial in said.json["trials"]} <= {0.25, 0.5}
+    assert {trial["config"]["width"] for trial in said.json["trials"]} == {32}
+    again = fit("--config", "runs/shop/request.toml", "--json", "--name", "again", trials=5).json
+    assert [t["config"] for t in again["trials"]] == [t["config"] for t in said.json["trials"]]
+    Path("space.toml").write_text("dropuot = [0.25, 0.5]\n")
+    said = fit("--space", "space.toml")
+    assert said.code == 2
+    assert "space.toml: a config has no value named 'dropuot'; did you mean 'dropout'?" in said.errors[0]
+
+
 def test_proposals_of_a_grid_are_its_points(fit, here):
     assert (
         fit("--proposals", "random", "--json", trials=4).json["trials"][1:]

@@ -108,6 +108,10 @@ def fit(
         str | None,
         Parameter(name=("--from", "--from-run"), group=_SEARCH, help="Try the best configs of this run first."),
     ] = None,
+    space: Annotated[
+        str | None,
+        Parameter(group=_SEARCH, help="Where to look: a TOML file, or a W&B sweep file of a config's values."),
+    ] = None,
     class_weights: Annotated[
         bool | None,
         Parameter(group=_SEARCH, negative="", help="Let every class weigh the same in training."),
@@ -163,6 +167,7 @@ def fit(
         "target_loss": target_loss,
         "stop_when_settled": stop_when_settled,
         "from_run": from_run,
+        "space": space,
         "class_weights": class_weights,
         "workers": workers,
         "test": test,

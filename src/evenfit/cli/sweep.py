@@ -1,6 +1,7 @@
 """evenfit sweep: a W&B sweep file, run locally."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from evenfit.cli.main import DONE, RESUMABLE
 from evenfit.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
+    from evenfit.specs.space import SpaceRequest
     from evenfit.sweeps import running
     from evenfit.sweeps.sweep import Sweep
 
@@ -34,7 +36,7 @@ def sweep(
     from evenfit.sweeps.command import place
     from evenfit.sweeps.journal import Journal
     from evenfit.sweeps.sweep import make_sweep
-    from evenfit.sweeps.to_space import to_space as space_of
+    from evenfit.sweeps.to_space import space_of
 
     path = Path(file)
     name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in path.stem)
@@ -43,7 +45,7 @@ def sweep(
     count = agent_count if count is None else count
     asked = make_sweep(given)
     if to_space:
-        print_json(space_of(asked))
+        _print_space(*space_of(asked.parameters), as_json=json)
         return DONE
     options = running.Options(
         jobs=jobs, seed=seed, folds=folds, seeds=seeds, count=count, engine=engine, timeout=timeout
@@ -106,6 +108,18 @@ def _follow(loop: "running.Loop", asked: "Sweep") -> None:
         for warning in loop.warnings[said:]:
             _say(f"warning: {warning}")
         said = len(loop.warnings)
+
+
+def _print_space(space: "SpaceRequest", left: Mapping[str, str], *, as_json: bool) -> None:
+    """Print a space as TOML that fit --space reads; what it cannot hold is said on the side."""
+    from evenfit.specs.space.toml import write_space
+
+    if as_json:
+        print_json(space.to_json() | {"left_out": left})
+        return
+    for name, why in left.items():
+        _say(f"left out: {name}, since {why}")
+    sys.stdout.write(write_space(space))
 
 
 def _say(message: str) -> None:

@@ -8,6 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from evenfit.data.schema import Table
@@ -48,7 +49,7 @@ def make_facts(  # noqa: PLR0913 - every part of a report is a keyword
     return Facts(
         name=run.name,
         folder=str(run.folder),
-        command=command(request),
+        command=command(request, folder=run.folder),
         description=describe(table),
         target=request.target,
         rows=table.rows,
@@ -90,13 +91,18 @@ def write_documents(outcome: Outcome, request: FitRequest) -> None:
         (outcome.folder / name).write_text(text, encoding="utf-8", errors="replace")
 
 
-def command(request: FitRequest) -> str:
-    """Write the command line that asks for the same."""
+def command(request: FitRequest, *, folder: str | Path = ".") -> str:
+    """Write the command line that asks for the same; a space is in the request that a run's folder keeps."""
     asked = request.to_json() | {"budget": budget_text(request.budget)}
     usual = FitRequest(table="-", target="-")
     words = ["evenfit", "fit", request.table]
     for name, value in asked.items():
-        if name == "table" or (name not in ("target", "budget") and getattr(request, name) == getattr(usual, name)):
+        if name == "table" or (
+            name not in ("target", "budget", "asked_space") and getattr(request, name) == getattr(usual, name)
+        ):
+            continue
+        if name == "asked_space":
+            words += ["--space", str(Path(folder) / "request.toml")]
             continue
         words.append(f"--{name.replace('_', '-')}")
         if value is not True:

@@ -32,7 +32,7 @@ from evenfit.runs.source import Source
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
 from evenfit.specs.racing import RACING
-from evenfit.specs.space import Space
+from evenfit.specs.space import Space, SpaceRequest
 from evenfit.store import open_store
 
 MODELS = ("mlp",)
@@ -45,7 +45,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     y: Any,
     *,
     budget: Budget | str | float,
-    space: Space | None = None,
+    space: Space | SpaceRequest | None = None,
     folds: int = 5,
     repeats: int = 1,
     holdout: float | None = None,
@@ -67,7 +67,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         X: an array [rows, columns] or any data frame: numbers, words, booleans, dates; cells may be missing.
         y: what to predict, a value for each row.
         budget: seconds, or a text such as "5m" or "40 trials". In trials, results do not depend on the machine.
-        space: where to look; None makes one that fits the table and the budget.
+        space: where to look: a ``Space``, with a default of its own; or a ``SpaceRequest``, laid over the space that
+            fits the table and the budget, which is what None gives.
         folds: of the cross-validation.
         repeats: how often to split anew.
         holdout: share of the rows that judges, in place of folds.
@@ -113,6 +114,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         workers=workers,
         proposals=proposals,
         racing=racing,
+        space=space if isinstance(space, SpaceRequest) else None,
         nested=nested,
         store=store,
     )
@@ -123,7 +125,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
 
     search = plan(table, share_of(known, nested))
     if store is not None:
-        return _stored(request, search, workers=workers, started=started, space=space)
+        own = space if isinstance(space, Space) else None  # another is in the request
+        return _stored(request, search, workers=workers, started=started, space=own)
     nesting = None if nested is None else Nesting(folds=nested, seed=seed, budget=known)
     return solve(search, workers=workers, started=started, notes=table.notes, nesting=nesting, plan=plan).study
 
@@ -192,7 +195,7 @@ def _trial(search: Search, config: Config) -> Trial:
     )
 
 
-def _plan(request: FitRequest, table: Table, *, workers: int, space: Space | None) -> Search:
+def _plan(request: FitRequest, table: Table, *, workers: int, space: Space | SpaceRequest | None) -> Search:
     return plan_in_memory(
         table,
         metric=request.metric,

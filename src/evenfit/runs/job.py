@@ -103,7 +103,7 @@ def plan_job(
         seed=request.seed,
         selection=request.selection,
         balanced_classes=request.class_weights,
-        space=space,
+        space=request.space if space is None else space,
         proposals=request.proposals,
         racing=request.racing,
         target_loss=request.target_loss,

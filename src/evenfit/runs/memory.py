@@ -19,7 +19,7 @@ from evenfit.runs.search import PROPOSALS, Found, Search, conclude, plan_search,
 from evenfit.runs.warming import warm_engine
 from evenfit.specs.budget import Budget
 from evenfit.specs.racing import RACING
-from evenfit.specs.space import Space
+from evenfit.specs.space import Space, SpaceRequest
 
 _DEFAULT_SHARE = 0.16  # of the seconds that limit a study of a number of trials: what its default config may take
 _PROCESS_SECONDS = 20.0  # a shorter study is over before processes have started and paid for themselves
@@ -44,7 +44,7 @@ def plan_in_memory(  # noqa: PLR0913 - every option is a keyword
     workers: int,
     repeats: int = 1,
     holdout: float | None = None,
-    space: Space | None = None,
+    space: Space | SpaceRequest | None = None,
     proposals: str = PROPOSALS,
     racing: str = RACING,
 ) -> Search:

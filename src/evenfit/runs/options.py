@@ -11,6 +11,8 @@ from typing import Any
 from evenfit.errors import ConfigError
 from evenfit.runs.request import FitRequest
 from evenfit.specs.budget import Budget, budget_text
+from evenfit.specs.space.request import SpaceRequest
+from evenfit.specs.space.toml import read_space, write_space
 
 
 def request_from(options: Mapping[str, object]) -> FitRequest:
@@ -42,13 +44,14 @@ def to_toml(request: FitRequest) -> str:
     """Write a request as text that ``evenfit fit --config`` reads back."""
     lines = []
     for name, value in request.to_json().items():
-        if value is None or value == []:
+        if value is None or value == [] or name == "asked_space":
             continue
         shown = budget_text(request.budget) if name == "budget" else value
         # JSON's texts, numbers, switches and lists are TOML's too, but for one character.
         text = json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")
         lines.append(f"{name.replace('_', '-')} = {text}")
-    return "\n".join(lines) + "\n"
+    space = "" if request.space is None else "\n" + write_space(request.space)
+    return "\n".join(lines) + "\n" + space
 
 
 def read_options(path: str) -> dict[str, object]:
@@ -58,11 +61,14 @@ def read_options(path: str) -> dict[str, object]:
         ConfigError: the file is missing, unreadable, or not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        options: dict[str, object] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"config {path} cannot be read: {(error.strerror or str(error)).lower()}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"config {path} is not TOML: {error}") from error
+    if isinstance(options.get("space"), dict):
+        options["space"] = read_space(options["space"], where=f"{path}, [space]")
+    return options
 
 
 def spelled_out(delimiter: str) -> str:
@@ -132,6 +138,17 @@ def _read_delimiter(name: str, value: object) -> str:
     return spelled_out(_read_text(name, value))
 
 
+def _read_space(name: str, value: object) -> SpaceRequest:
+    """A space: a table of distributions, or the name of a file with one."""
+    if isinstance(value, SpaceRequest):
+        return value
+    if isinstance(value, str):
+        from evenfit.runs.spaces import read_space_file
+
+        return read_space_file(value)
+    return read_space(value, where=name)
+
+
 _READERS: dict[str, Callable[[str, object], object]] = {
     "table": _read_text,
     "target": _read_text,
@@ -155,6 +172,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "target_loss": _read_number,
     "stop_when_settled": _read_switch,
     "from_run": _read_text,
+    "space": _read_space,
     "class_weights": _read_switch,
     "workers": _read_whole,
     "runs": _read_text,

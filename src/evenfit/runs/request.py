@@ -8,6 +8,7 @@ from typing import Any
 from evenfit.errors import ConfigError
 from evenfit.specs.budget import Budget
 from evenfit.specs.racing import RACING, RACINGS
+from evenfit.specs.space.request import SpaceRequest
 
 TASKS = ("classification", "regression")
 SELECTIONS = ("one-se", "best")
@@ -68,6 +69,7 @@ class FitRequest:
     target_loss: float | None = None  # the search ends at this loss, as the metric is shown: an RMSE for rmse
     stop_when_settled: bool = False  # the search ends where no gain is to be expected that the folds could show
     from_run: str | None = None  # whose best configs are tried after the default
+    space: SpaceRequest | None = None  # where to look; else where a search of this table looks by itself
     class_weights: bool = False  # every class weighs the same in training
     workers: int | None = None  # one per core
     runs: str = "runs"  # folder of the store and of the runs
@@ -114,13 +116,19 @@ class FitRequest:
 
     def to_json(self) -> dict[str, Any]:
         """Give every value by name, ready for JSON."""
-        values = {known.name: getattr(self, known.name) for known in fields(self)}
-        return values | {
-            "budget": self.budget.to_json(),
-            "categorical": list(self.categorical),
-            "drop": list(self.drop),
-            "track": list(self.track),
-        }
+        values = {known.name: getattr(self, known.name) for known in fields(self) if known.name != "space"}
+        # a stored run's "space" is what came of it
+        space = {} if self.space is None else {"asked_space": self.space.to_json()}
+        return (
+            values
+            | space
+            | {
+                "budget": self.budget.to_json(),
+                "categorical": list(self.categorical),
+                "drop": list(self.drop),
+                "track": list(self.track),
+            }
+        )
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "FitRequest":
@@ -130,6 +138,8 @@ class FitRequest:
         values["categorical"] = tuple(values["categorical"])
         values["drop"] = tuple(values["drop"])
         values.setdefault("proposals", "mixed")  # what there was before they had names
+        space = values.pop("asked_space", None)
+        values["space"] = None if space is None else SpaceRequest.from_json(space)
         values["track"] = tuple(values.get("track", ()))  # runs of before it was one have none
         return cls(**values)
 

@@ -27,7 +27,7 @@ from evenfit.results.trial import COMPLETE, DIVERGED, Trial
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
 from evenfit.specs.racing import RACING, racing_of
-from evenfit.specs.space import Space
+from evenfit.specs.space import Space, SpaceRequest
 
 PROPOSALS = "portfolio"  # what measured best
 _WEIGHED = 3  # batches that are proposed for a heat where proposals are weighed
@@ -78,7 +78,7 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
     seed: int,
     selection: str,
     balanced_classes: bool = False,
-    space: Space | None = None,
+    space: Space | SpaceRequest | None = None,
     proposals: str = PROPOSALS,
     racing: str = RACING,
     target_loss: float | None = None,
@@ -118,7 +118,7 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
         affordable = replace(budget, seconds=budget.seconds / 2)
     else:
         affordable = budget
-    if space is None:
+    if not isinstance(space, Space):
         default = default_config(
             rows=rows,
             shape=shape,
@@ -131,7 +131,7 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
         if balanced_classes:
             default = default.with_values(balanced_classes=True)
         default = _affordable(default, budget, splits=len(splits))
-        space = make_space(
+        own = make_space(
             default,
             costs=costs.config,
             most_seconds=math.inf if affordable.seconds is None else _MOST_SHARE * affordable.seconds * workers,
@@ -140,6 +140,7 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
             targets=target_choices(table),
             classification=problem.task != "regression",
         )
+        space = own if space is None else space.over(own)
     classification = problem.task != "regression"
     way_of(proposals, space=space, seed=seed, classification=classification)  # which looks at the space
     return Search(

@@ -296,7 +296,7 @@ def _request(request: Mapping[str, Any]) -> dict[str, Value]:
     """What was asked for, as names and plain values; the space is not one, and where it is kept is no part of it."""
     found: dict[str, Value] = {}
     for name, value in request.items():
-        if name in ("space", "runs", "name", "track") or value is None or value == []:
+        if name in ("space", "asked_space", "runs", "name", "track") or value is None or value == []:
             continue
         if isinstance(value, Mapping):
             found |= {f"{name}.{inner}": known for inner, known in value.items() if isinstance(known, Value)}

@@ -6,6 +6,18 @@ from evenfit.specs.space.conditions import Above
 from evenfit.specs.space.distribution import Distribution
 from evenfit.specs.space.normal import LogNormal, Normal
 from evenfit.specs.space.range import Range
+from evenfit.specs.space.request import SpaceRequest
 from evenfit.specs.space.space import Space
 
-__all__ = ["Above", "Beta", "Choice", "Constant", "Distribution", "LogNormal", "Normal", "Range", "Space"]
+__all__ = [
+    "Above",
+    "Beta",
+    "Choice",
+    "Constant",
+    "Distribution",
+    "LogNormal",
+    "Normal",
+    "Range",
+    "Space",
+    "SpaceRequest",
+]

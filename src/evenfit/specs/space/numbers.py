@@ -103,6 +103,8 @@ def edges(known: Line) -> tuple[float, float]:
 def words_of(known: Line, span: str) -> str:
     """Say zero, a span and its steps in words."""
     zero = f"0 ({100 * known.zero:.3g}%), or " if known.zero else ""
+    if known.low == known.high:
+        return zero + f"{known.low:g}"
     steps = f" in steps of {known.step:g}" if known.step else " in whole numbers" if known.whole else ""
     return zero + span + steps
 

@@ -156,11 +156,9 @@ def flattened(
     conditions: dict[str, dict[str, Any]] = tidy_conditions(when)
     for name, known in values.items():
         check_distribution(known, name=name)
-        found[name] = known
+        found[name] = replace(known, branches={}) if isinstance(known, Choice) else known
     for name, known in values.items():
-        if not isinstance(known, Choice):
-            continue
-        for value, branch in known.branches.items():
+        for value, branch in known.branches.items() if isinstance(known, Choice) else ():
             below, needs = flattened(branch, {})
             for inner, one in below.items():
                 needed = needs.get(inner, {}) | {name: (value,)}
@@ -170,10 +168,16 @@ def flattened(
                         f"{inner} is searched in more than one way: in the branch {value!r} of {name}, and elsewhere; "
                         "give it one distribution, and a condition"
                     )
-                if inner in found:
-                    needed = {name: (*before[name], value)}
+                needed = {name: (*before[name], value)} if inner in found else _joined(inner, before, needed)
                 found[inner], conditions[inner] = one, needed
     return found, conditions
+
+
+def _joined(name: str, first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Two conditions that must both hold."""
+    for parent in set(first) & set(second):
+        raise ConfigError(f"{name} has a condition on {parent}, in whose branch it is already; leave the condition out")
+    return first | second
 
 
 def check_name(name: str) -> None:
