@@ -95,17 +95,20 @@ def main() -> None:
     parser.add_argument("--tables", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="seed of the first table")
     parser.add_argument("--plain", action="store_true", help="without nested searches")
+    parser.add_argument("--lines", action="store_true", help="an object for each table, too, as soon as it is done")
     parser.add_argument("--json", action="store_true", help="one object")
     options = parser.parse_args()
     began = time.monotonic()
-    found = [
-        measure(
-            options.kind, rows=options.rows, trials=options.trials, seed=options.first + place, nested=not options.plain
+    settings = {"name": options.kind, "rows": options.rows, "trials": options.trials}
+    found = []
+    for seed in range(options.first, options.first + options.tables):
+        found.append(
+            measure(options.kind, rows=options.rows, trials=options.trials, seed=seed, nested=not options.plain)
         )
-        for place in range(options.tables)
-    ]
+        if options.lines:
+            print(json.dumps(settings | {"seed": seed} | found[-1]), flush=True)
     means = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
-    settings = {"name": options.kind, "rows": options.rows, "trials": options.trials, "tables": options.tables}
+    settings |= {"tables": options.tables}
     answer = settings | {"seconds": time.monotonic() - began} | means
     print(json.dumps(answer) if options.json else "  ".join(f"{name} {value}" for name, value in answer.items()))
 

@@ -8,7 +8,7 @@ import pytest
 from tests.report.studies import interval, make_facts, make_ranking, make_study
 
 from evenfit.report.configs import configs
-from evenfit.report.findings import deployed
+from evenfit.report.findings import deployed, held_out
 from evenfit.report.methods import methods
 from evenfit.report.side_by_side import side_by_side
 from evenfit.report.words import (
@@ -198,3 +198,12 @@ def test_rows_that_are_held_out_are_no_rows_in_time():
     assert "judged by rows that are held out" in said
     assert "Splits follow time" not in said
     assert "Splits follow time" in " ".join(methods(study, make_facts(study, time="day")))
+
+
+def test_the_report_says_which_rows_judge_where_not_all_of_them_do():
+    study = make_study(rows=100, trials=2, time=True)
+    known = int((study.truth.split_of >= 0).any(axis=0).sum())
+    assert held_out(study, make_facts(study)).startswith(f"{known} of 100 rows judge:")
+    assert held_out(study, make_facts(study, time="day")) == ""
+    every = make_study(rows=100, trials=2)
+    assert held_out(every, make_facts(every)) == ""

@@ -57,6 +57,11 @@ def test_estimates_agree_where_their_intervals_meet(low, high, agrees):
     assert found.agrees(Interval(mean=(low + high) / 2, low=low, high=high)) is agrees
 
 
+def test_a_claim_has_an_interval_of_its_own_level():
+    found = nested_estimate(folds([0.4, 0.5, 0.6], [0.5, 0.55, 0.8]), level=0.9, claim_level=0.95)
+    assert (found.members.level, found.difference.level) == (0.9, 0.95)
+
+
 def test_a_default_that_could_not_be_completed_makes_no_claim():
     found = nested_estimate(folds([0.4, 0.5, 0.6], [0.9, math.nan, 0.9]))
     assert math.isnan(found.difference.mean)

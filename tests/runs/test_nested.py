@@ -143,3 +143,24 @@ def test_tune_gives_the_study_its_nested_estimate(table, tmp_path, stored):
     assert len(study.trials) == 1
     assert [fold.trials for fold in study.nested.folds] == [1, 1, 1]
     assert np.isfinite(study.nested.members.mean)
+
+
+def test_a_share_that_is_too_small_names_the_seconds_of_all_searches(table, tmp_path):
+    with pytest.raises(
+        BudgetError, match=r"too small for 5 nested searches.*its share.*give all 6 searches (\d+)s"
+    ) as told:
+        fit(asked(table, tmp_path, nested=5, budget="0.6s"), progress=ignore)
+    assert int(str(told.value).split("searches ")[-1].removesuffix("s")) % 6 == 0
+
+
+def test_more_outer_folds_than_groups_are_refused(table, tmp_path):
+    grouped = tmp_path / "few.csv"
+    pd.read_csv(table).assign(g=np.arange(90) // 30).to_csv(grouped, index=False)
+    with pytest.raises(ConfigError, match="nested must be at most the number of groups, 3; got 4"):
+        fit(asked(grouped, tmp_path, group="g", nested=4), progress=ignore)
+
+
+def test_claims_of_outer_folds_are_made_at_the_level_of_claims(table, tmp_path):
+    found = fit(asked(table, tmp_path, budget="3 trials"), progress=ignore).json()
+    assert found["nested"]["difference"]["level"] == found["comparison"]["difference"]["level"] == 0.95
+    assert found["nested"]["members"]["level"] == 0.9

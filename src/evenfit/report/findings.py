@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import replace
 
@@ -34,6 +35,7 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
     found = [
         ("estimate", estimated(study)),
         *([("nested", nested(study.nested, study))] if study.nested else []),
+        *([("held out", said)] if (said := held_out(study, facts)) else []),
         ("tuning", better(study.comparison, metric=metric)),
         ("verdict", judged(study)),
         ("regularised", regularisation(config, task=study.truth.task)),
@@ -73,13 +75,25 @@ def nested(known: NestedEstimate, study: Study) -> str:
         if known.better
         else f"not shown to be lower than the default's ({with_interval(known.default)})"
     )
+    side = "too low" if known.optimism.mean > 0 else "too high"
     same = sum(fold.same for fold in known.folds)
     chosen = f"; {same} of {len(known.folds)} searches selected the default" if same else ""
     return (
         f"{metric_word(metric)} {with_interval(known.members)} on rows that {len(known.folds)} searches had not seen, "
-        f"{percent(known.members.level)} interval: {agreed}; {than_default}{chosen}; what would be deployed: "
+        f"{percent(known.members.level)} interval: {agreed}; {than_default}{chosen}; the searches' plain means were "
+        f"{side} by {short(abs(known.optimism.mean), digits=2)}; what would be deployed: "
         f"{with_interval(known.deployed)}"
     )
+
+
+def held_out(study: Study, facts: Facts) -> str:
+    """Which rows judge, where not all of them do; nothing where all do, or where they are in order of time."""
+    repeats, every = study.truth.split_of.shape
+    rows = int((study.truth.split_of >= 0).any(axis=0).sum())
+    if rows == every or facts.time:
+        return ""
+    times = f" at least once in {repeats} splits" if repeats > 1 else ""
+    return f"{rows:,} of {count(every, 'row')} judge{times}: all losses but those on training rows are theirs"
 
 
 def judged(study: Study) -> str:
@@ -87,7 +101,8 @@ def judged(study: Study) -> str:
     known = study.verdict
     sentence = known.sentence.rstrip(".")
     said = sentence if known.name in sentence.lower() else f"{known.name}: {sentence}"
-    return f"{said}. Gap {with_interval(known.gap)}, {percent(known.gap.level)} interval."
+    certain = f"{percent(known.gap.level)} interval" if math.isfinite(known.gap.low) else "one split has no interval"
+    return f"{said}. Gap {with_interval(known.gap)}, {certain}."
 
 
 def deployed(study: Study, facts: Facts) -> str:

@@ -70,12 +70,13 @@ class NestedEstimate:
         return self.members.low <= estimate.high and estimate.low <= self.members.high
 
 
-def nested_estimate(folds: Sequence[OuterFold], *, level: float = 0.95) -> NestedEstimate:
+def nested_estimate(folds: Sequence[OuterFold], *, level: float = 0.95, claim_level: float = 0.95) -> NestedEstimate:
     """Put outer folds together: means, with intervals that know that their training rows overlap.
 
     Args:
         folds: at least two.
         level: of the intervals.
+        claim_level: of the difference to the default, which is what "better" is said by.
 
     Example:
         >>> known = Interval(mean=0.4, low=0.3, high=0.5)
@@ -106,7 +107,7 @@ def nested_estimate(folds: Sequence[OuterFold], *, level: float = 0.95) -> Neste
         for name in ("members_loss", "deployed_loss", "default_loss", "plain")
     )
 
-    def interval(losses: Any) -> Interval:
+    def interval(losses: Any, *, level: float = level) -> Interval:
         return corrected_interval(losses, training_rows=training, validation_rows=judged, level=level)
 
     return NestedEstimate(
@@ -114,7 +115,7 @@ def nested_estimate(folds: Sequence[OuterFold], *, level: float = 0.95) -> Neste
         members=interval(members),
         deployed=interval(deployed),
         default=interval(default),
-        difference=interval(default - members),
+        difference=interval(default - members, level=claim_level),
         plain=interval(plain),
         optimism=interval(members - plain),
     )

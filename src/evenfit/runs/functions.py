@@ -123,7 +123,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     def plan(rows: Table, share: Budget) -> Search:
         return _plan(replace(request, budget=share), rows, workers=workers, space=space)
 
-    search = plan(table, share_of(known, nested))
+    search = replace(plan(table, share_of(known, nested)), searches=1 + (nested or 0))
     if store is not None:
         own = space if isinstance(space, Space) else None  # another is in the request
         return _stored(request, search, workers=workers, started=started, space=own)

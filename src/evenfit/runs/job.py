@@ -94,7 +94,7 @@ def plan_job(
     splits = make_splits(
         table, folds=request.folds, repeats=request.repeats, seed=request.seed, holdout=request.holdout
     )
-    return plan_search(
+    search = plan_search(
         table,
         splits,
         metric=metric.name,
@@ -111,6 +111,7 @@ def plan_job(
         rounds=not request.budget.timed,
         warm=warm,
     )
+    return replace(search, searches=1 + (request.nested or 0))
 
 
 class Job:

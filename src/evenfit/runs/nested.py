@@ -20,6 +20,7 @@ from evenfit.experiments.workers import Workers
 from evenfit.results.metrics import metric_of
 from evenfit.results.nested_estimate import NestedEstimate, OuterFold, nested_estimate
 from evenfit.results.study import Interval, Study
+from evenfit.results.summary import CLAIM_LEVEL
 from evenfit.runs.deployment import fold_members, make_model
 from evenfit.runs.scoring import score_rows
 from evenfit.runs.search import Found, Search, conclude, run_search
@@ -76,6 +77,10 @@ def outer_splits(table: Table, nesting: Nesting) -> tuple[Split, ...]:
     """
     if table.time is not None:
         raise ConfigError("nested cannot be had with time: the folds of rows in time follow one another already")
+    if table.groups is not None and (groups := np.unique(table.groups).size) < nesting.folds:
+        raise ConfigError(f"nested must be at most the number of groups, {groups}; got {nesting.folds}")
+    if table.rows < nesting.folds:
+        raise ConfigError(f"nested must be at most the number of rows, {table.rows}; got {nesting.folds}")
     return make_splits(table, folds=nesting.folds, seed=nesting.seed + _SEED)
 
 
@@ -109,7 +114,6 @@ def measure_nested(
         DataError: the rows of some folds cannot be learnt from.
     """
     splits = outer_splits(table, nesting)
-    share = share_of(nesting.budget, nesting.folds)
     known = {} if folder is None else _stored(folder)
     for number, split in enumerate(splits):
         if number in known:
@@ -119,7 +123,7 @@ def measure_nested(
         left = None if stop_at is None else (stop_at - began) / (nesting.folds - len(known) + 1)
         end = None if left is None else began + left - min(_SELECTING, 0.3 * left)
         try:
-            found = _outer_fold(table, number, split, plan=plan, share=share, give=give, end=end, clock=clock)
+            found = _outer_fold(table, number, split, nesting=nesting, plan=plan, give=give, end=end, clock=clock)
         except BudgetError as error:
             raise BudgetError(
                 f"the budget is too small for {nesting.folds} nested searches and the run's own, which share it "
@@ -130,7 +134,7 @@ def measure_nested(
             _store(folder, found)
         done(found)
     folds = [known[number] for number in range(nesting.folds)]
-    return nested_estimate(folds, level=folds[0].estimate.level)
+    return nested_estimate(folds, level=folds[0].estimate.level, claim_level=CLAIM_LEVEL)
 
 
 def _outer_fold(
@@ -138,14 +142,15 @@ def _outer_fold(
     number: int,
     split: Split,
     *,
+    nesting: Nesting,
     plan: Plan,
-    share: Budget,
     give: Give,
     end: float | None,
     clock: Callable[[], float],
 ) -> OuterFold:
     began = clock()
-    search = plan(take_rows(table, split.train), share)
+    search = plan(take_rows(table, split.train), share_of(nesting.budget, nesting.folds))
+    search = replace(search, searches=nesting.folds + 1)
     found = run_search(search, give(search.problem, end), stop_at=end, found=Found(), tell=lambda _: None)
     study = conclude(search, found, seconds=clock() - began, stopped=found.stopped)
     judged = take_rows(table, split.validate)

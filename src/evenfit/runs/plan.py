@@ -28,7 +28,10 @@ class Plan:
 
     def _nested_words(self) -> str:
         """How the budget is shared."""
-        return f"{self.nested} searches on parts of the rows come first; each, and this one, has the budget above"
+        return (
+            f"{self.nested} searches on parts of the rows come first; they and this one have equal shares of the "
+            "budget, of which the one above is one"
+        )
 
     def text(self) -> str:
         """A line for each, and one for each value of the space."""

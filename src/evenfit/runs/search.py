@@ -51,6 +51,7 @@ class Search:
     stop_when_settled: bool = False  # the search ends where no gain is to be expected that the folds could show
     rounds: bool = True  # where trials or epochs are limited, heats come in rounds, and nothing asks the clock
     warm: tuple[Config, ...] = ()  # configs of another run, which are tried after the default
+    searches: int = 1  # that share a user's budget equally, this one among them
 
 
 @dataclass(kw_only=True)
@@ -241,10 +242,12 @@ def _no_answer(search: Search, found: Found) -> EvenfitError:
             "the target?"
         )
     epoch = costs.config(search.space.default) / search.space.default.epochs
-    enough = 5 * math.ceil(max(10.0, 4 * epoch + 10, 2 * seconds) / 5)
+    enough = search.searches * 5 * math.ceil(max(10.0, 4 * epoch + 10, 2 * seconds) / 5)
+    shared = search.searches > 1
     return BudgetError(
-        f"the budget is too small for an answer: in {seconds:g}s the default config could not finish an epoch on all "
-        f"{costs.splits} splits; give it {enough}s"
+        f"the budget is too small for an answer: in {seconds:g}s{', its share,' if shared else ''} the default config "
+        f"could not finish an epoch on all {costs.splits} splits; "
+        f"give {f'all {search.searches} searches' if shared else 'it'} {enough}s"
     )
 
 
