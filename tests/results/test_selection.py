@@ -78,7 +78,7 @@ def test_the_one_se_choice_does_not_depend_on_the_unit_of_the_loss(seed, factor)
 
 
 def test_an_unknown_rule_is_refused():
-    with pytest.raises(ConfigError, match="selection must be one of one-se, best; got 'worst'"):
+    with pytest.raises(ConfigError, match="selection must be one of one-se, best, small, knee; got 'worst'"):
         chosen([[1.0]] * 3, [0, 0, 0], rule="worst")
 
 

@@ -112,6 +112,18 @@ def fit(
         str | None,
         Parameter(group=_SEARCH, help="Where to look: a TOML file, or a W&B sweep file of a config's values."),
     ] = None,
+    objectives: Annotated[
+        str | None,
+        Parameter(group=_SEARCH, help="loss,size or loss,latency: small or fast networks are wanted, too."),
+    ] = None,
+    prefer: Annotated[
+        str | None,
+        Parameter(
+            group=_SEARCH,
+            help="With objectives: loss (the lowest), small (the smallest or fastest within one standard error of it), "
+            "knee. Default: loss.",
+        ),
+    ] = None,
     class_weights: Annotated[
         bool | None,
         Parameter(group=_SEARCH, negative="", help="Let every class weigh the same in training."),
@@ -164,6 +176,8 @@ def fit(
         "selection": selection,
         "proposals": proposals,
         "racing": racing,
+        "objectives": objectives,
+        "prefer": prefer,
         "target_loss": target_loss,
         "stop_when_settled": stop_when_settled,
         "from_run": from_run,

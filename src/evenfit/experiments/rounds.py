@@ -55,7 +55,7 @@ def tune_by_trials(
                 yield Planned(heat=heat)
             heat_number += 1
             number += len(heat.entries)
-            heat = as_raced(terms.racing, heat, before)
+            heat = as_raced(terms.racing, heat, before, price=terms.price)
             spent += most_epochs(heat, terms.costs.splits)
             if not all(entry.number in ended for entry in heat.entries):
                 raced.append(replace(heat, stop_at=stop_at))
@@ -121,7 +121,7 @@ def within(terms: Terms, heat: Heat, before: Sequence[Trial], *, number: int, sp
 
 def _most(terms: Terms, heat: Heat, before: Sequence[Trial], count: int) -> int:
     cut = replace(heat, entries=heat.entries[:count])
-    return most_epochs(as_raced(terms.racing, cut, before), terms.costs.splits)
+    return most_epochs(as_raced(terms.racing, cut, before, price=terms.price), terms.costs.splits)
 
 
 def _raced(waiting: list[Heat], workers: Workers) -> Iterator[Event]:

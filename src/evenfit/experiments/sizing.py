@@ -147,6 +147,7 @@ def make_space(
     inputs: tuple[str, ...] = ("robust",),
     targets: tuple[str, ...] = ("standard",),
     classification: bool,
+    small: bool = False,
 ) -> Space:
     """Make the space around a default config: its shape halved and doubled, and the regularisers.
 
@@ -162,11 +163,14 @@ def make_space(
         inputs: encodings of the inputs that are worth a search.
         targets: encodings of the target that are worth a search.
         classification: classes or numbers.
+        small: much smaller networks are searched, too, since they are wanted.
     """
+    widths = {max(16, default.width // 2), default.width, default.width * 2}
+    widths |= {default.width // 2**halved for halved in range(2, 6)} if small else set()
     epochs = {count for count in _EPOCHS if costs(default.with_values(epochs=count)) <= most_seconds}
     values: dict[str, Distribution] = {
         "epochs": Choice(values=tuple(sorted(epochs | {default.epochs}))),
-        "width": Choice(values=tuple(sorted({max(16, default.width // 2), default.width, default.width * 2}))),
+        "width": Choice(values=tuple(sorted(width for width in widths if width >= _LEAST_WIDTH))),
         "depth": Choice(values=(1, 2, 3)),
         "batch_rows": Choice(values=tuple(sorted({max(16, default.batch_rows // 2), default.batch_rows}))),
         "activation": Choice(values=("mish", "relu", "selu", "silu")),
@@ -217,4 +221,5 @@ _RARE = {  # regularisers that few tables need
 _MOST_SLOWER = 4.0  # times the default: what costs more is not searched
 _MOST_BUDGET = 0.6  # of what one config may cost
 
+_LEAST_WIDTH = 4
 _EPOCHS = (4, 8, 16, 32, 64, 128, 256)

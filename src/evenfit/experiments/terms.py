@@ -54,6 +54,7 @@ class Terms:
     costs: Costs
     seed: int  # of the proposals
     racing: Callable[[int], Racing] = halving  # of a heat, by its number
+    price: Callable[[Config], float] | None = None  # of a config in use, where that is a second objective
     weighed: int = 1  # batches that are proposed for a heat, of which the most promising a second is raced
 
 

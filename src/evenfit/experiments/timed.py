@@ -92,7 +92,7 @@ def _within(
     if limits.epochs is not None and spent >= limits.epochs:
         return None, EPOCHS
     cut, why = within(terms, heat, known, number=len(known), spent=spent)
-    return (as_raced(terms.racing, cut, known) if cut.entries else None), why
+    return (as_raced(terms.racing, cut, known, price=terms.price) if cut.entries else None), why
 
 
 def _speed(terms: Terms, heat: Heat, event: Epoch) -> float:
@@ -130,7 +130,7 @@ def _timed_heat(
         chosen = weigh(terms.space, history, batches, seconds=terms.costs.config, seed=seed)
         entries = make_entries(batches[chosen], first=number)
         heat = Heat(round=heat_number, entries=entries, stop_at=terms.limits.stop_at)
-        return as_raced(terms.racing, heat, history), None
+        return as_raced(terms.racing, heat, history, price=terms.price), None
     share = left / costs[0]
     if share < _LEAST_SHARE:
         return None, SECONDS

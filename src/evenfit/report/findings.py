@@ -10,6 +10,7 @@ from evenfit.report.digits import count, short, with_interval
 from evenfit.report.facts import Before, Facts, Fresh
 from evenfit.report.shares import depended_on
 from evenfit.report.side_by_side import score
+from evenfit.report.traded import traded
 from evenfit.report.words import (
     as_interval,
     as_score,
@@ -43,6 +44,7 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
         *([] if facts.hyperparameters is None else [("depended on", depended_on(facts.hyperparameters))]),
         ("network", network(config, task=study.truth.task)),
         ("trained", training(study.selected)),
+        *([] if study.front is None else [("front", traded(study, study.front))]),
         ("deployed", deployed(study, facts)),
     ]
     if facts.fresh:

@@ -8,7 +8,8 @@ from evenfit.report.digits import count
 from evenfit.report.facts import Facts
 from evenfit.report.words import base_loss, judged_by_less, metric_word, percent
 from evenfit.results.bbc import SHRINK
-from evenfit.results.study import Study
+from evenfit.results.study import Front, Study
+from evenfit.specs.objectives import LOSS, SIZE, SMALL
 
 SOURCES = (
     'C. Nadeau, Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003: the interval of a mean '
@@ -82,17 +83,35 @@ def _intervals() -> str:
 
 
 def _selection(study: Study) -> str:
-    rule = (
-        "Among the configs within one corrected standard error of the best, on the paired difference and on the best's "
-        "own mean, the one with the smallest gap is selected"
-        if study.selection == "one-se"
-        else "The config with the lowest mean is selected"
-    )
+    front = study.front
+    rule = _by_loss(study) if front is None or front.prefer == LOSS else _along_the_front(front)
     less = judged_by_less(study)
     dropped = f"Configs that fall behind early are dropped, judged {less}. " if less else ""
     return (
         f"All configs share splits and seeds, and each has one number of epochs, where its mean over splits of "
         f"{metric_word(study.truth.metric)} is lowest. {rule}. {dropped}The default config always completes."
+    )
+
+
+def _by_loss(study: Study) -> str:
+    return (
+        "Among the configs within one corrected standard error of the best, on the paired difference and on the best's "
+        "own mean, the one with the smallest gap is selected"
+        if study.selection == "one-se"
+        else "The config with the lowest mean is selected"
+    )
+
+
+def _along_the_front(front: Front) -> str:
+    if front.prefer == SMALL:
+        what = "smallest" if front.objective == SIZE else "fastest"
+        return (
+            "Among the configs within one corrected standard error of the best, on the paired difference and on the "
+            f"best's own mean, the {what} is selected"
+        )
+    return (
+        f"The config at the knee of the front of loss against {front.objective} is selected: the one that lies "
+        f"farthest below the line between both ends, by the logarithm of the {front.objective}"
     )
 
 

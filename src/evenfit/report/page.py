@@ -6,6 +6,7 @@ from evenfit.report import sections
 from evenfit.report.depended import depended
 from evenfit.report.facts import Facts
 from evenfit.report.frame import frame
+from evenfit.report.front import front
 from evenfit.report.words import takeaway
 from evenfit.results.study import Study
 
@@ -23,6 +24,7 @@ def page(study: Study, facts: Facts) -> str:
             sections.learning(study, facts),
             sections.search(study, facts),
             sections.nested(study, facts),
+            front(study, facts),
             depended(study, facts),
             sections.hyperparameters(study, facts),
             sections.predictions(study, facts),

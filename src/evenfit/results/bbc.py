@@ -69,6 +69,7 @@ def out_of_bag(
     searched: Sequence[int],
     resamples: int,
     seed: int,
+    prices: Sequence[float] | None = None,
 ) -> OutOfBag:
     """Repeat the selection in every resampling and score its winner on the rows left out.
 
@@ -76,7 +77,8 @@ def out_of_bag(
     the epochs it reached, and wins where it is the lowest of a resampling: it stands for what
     the race would have kept. Where it was not tried on all splits, it is taken to differ from the default on the
     others as on those that it was tried on, in-bag and out. `baseline` is the metric's values [N, C] of the constant
-    prediction. The work is bounded by blocks of rows first, then by leaving out epochs.
+    prediction. Rules that look at prices are given those of the trials, which no rows change. The work is bounded by
+    blocks of rows first, then by leaving out epochs.
     """
     rng = np.random.default_rng([seed, 0xBBC])
     metric = metric_of(truth.metric, task=truth.task)
@@ -96,6 +98,7 @@ def out_of_bag(
         finalists=np.array([trial.status == COMPLETE for trial in trials]),
         gapped=metric.base,
         rule=rule,
+        prices=np.zeros(len(trials)) if prices is None else np.asarray(prices, dtype=np.float64),
         factor=split_factor(truth),
         searched=tuple(searched),
         reference=int(np.searchsorted(kept[0], trials[0].best)) if len(kept[0]) else columns - 1,
@@ -147,6 +150,7 @@ class _Search:
     finalists: npt.NDArray[np.bool_]  # [T]
     gapped: bool
     rule: str
+    prices: npt.NDArray[np.float64]  # [T]
     factor: float
     searched: tuple[int, ...]
     reference: int  # the default's column at its epoch: what trials that have not seen all splits are compared with
@@ -172,7 +176,12 @@ def _score(blocks: Blocks, search: _Search, weights: Numbers) -> tuple[Integers,
     columns, selected, winner = [], [], np.zeros(len(row), dtype=np.int64)
     for first in search.searched:
         winner = choose(
-            losses[:, :first], gaps[:, :first], search.finalists[:first], rule=search.rule, factor=search.factor
+            losses[:, :first],
+            gaps[:, :first],
+            search.finalists[:first],
+            rule=search.rule,
+            factor=search.factor,
+            prices=search.prices[:first],
         )
         columns.append(epochs[row, winner])
         selected.append(blocks.means_of(columns[-1], left_out, reference=search.reference))

@@ -26,6 +26,7 @@ def to_json(study: Study) -> dict[str, Any]:
     {mean, low, high, level, plain, optimism, metric, resamples, score}, `comparison` {better,
     same, difference, gain}, `verdict` {name, gap, sentence}, `ensemble` {trials, weights, loss,
     single_loss, used}, `trials` [{number, round, status, epoch, loss, best, seconds, config}],
+    `front` {objective, how, networks, prefer, small, knee, points} or None,
     `optimism` [{trials, plain, corrected}], `nested` (None where no search was nested), `seconds`, `stopped`, `notes`.
     """
     metric = metric_of(study.truth.metric, task=study.truth.task)
@@ -71,6 +72,7 @@ def to_json(study: Study) -> dict[str, Any]:
         "trials": [
             {**_trial(trial), "best": best} for trial, best in zip(study.trials, best_so_far(study.trials), strict=True)
         ],
+        "front": None if study.front is None else _front(study),
         "optimism": [{"trials": step.trials, "plain": step.plain, "corrected": step.corrected} for step in study.steps],
         "nested": None if study.nested is None else _nested(study.nested, study.estimate),
         "seconds": study.seconds,
@@ -92,6 +94,31 @@ def _side(side: Side, score: Any) -> dict[str, Any]:
         "training_scores": dict(side.training_scores),
         "validation_scores": dict(side.validation_scores),
         "score": score(side.selection_loss.mean),
+    }
+
+
+def _front(study: Study) -> dict[str, Any]:
+    front = study.front
+    if front is None:
+        return {}
+    metric = metric_of(study.truth.metric, task=study.truth.task)
+    return {
+        "objective": front.objective,
+        "how": front.how,
+        "networks": front.networks,
+        "prefer": front.prefer,
+        "small": front.small,
+        "knee": front.knee,
+        "points": [
+            {
+                "trial": point.trial,
+                "loss": _interval(point.loss),
+                "score": metric.score(point.loss.mean),
+                "price": point.price,
+                "left": point.left,
+            }
+            for point in front.points
+        ],
     }
 
 

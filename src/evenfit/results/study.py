@@ -110,6 +110,30 @@ class SearchStep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FrontPoint:
+    """A complete config than which no other has a lower loss at the same price, or a lower price at the same loss."""
+
+    trial: int
+    loss: Interval  # the metric's, over splits
+    price: float  # parameters of one network, or microseconds a row
+    left: float | None = None  # of size: parameters of one network that are not exactly 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """The trade between the loss and what a network costs in use."""
+
+    objective: str  # size or latency
+    how: str  # prices are counted, measured, or by the cost model
+    networks: int  # of one config, one a split: what a size is to be taken times
+    prefer: str  # loss, small or knee: how the selected config was chosen along the front
+    points: tuple[FrontPoint, ...]  # from the cheapest to that of the lowest loss
+    small: int  # trial: the cheapest within one corrected standard error of the lowest loss
+    knee: int  # trial: where the front bends most
+    prices: tuple[float, ...]  # of every trial, in their order
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """The trials, the selected config, and the honest estimate."""
 
@@ -125,5 +149,6 @@ class Study:
     seconds: float
     stopped: str  # what ended it: seconds, trials, epochs, target, settled, or exhausted: nothing was left
     notes: tuple[str, ...] = ()
+    front: Front | None = None  # where there was a second objective
     steps: tuple[SearchStep, ...] = ()  # the optimism by number of trials; the last is the whole search
     nested: NestedEstimate | None = None  # what whole searches on parts of the rows say, where they were asked for

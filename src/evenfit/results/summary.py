@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,15 @@ import numpy.typing as npt
 from evenfit.results.baseline import constant_predictions
 from evenfit.results.bbc import OutOfBag, out_of_bag, shrunk_interval
 from evenfit.results.ensemble import mix
+from evenfit.results.front import Prices, make_front
 from evenfit.results.history import search_sizes
 from evenfit.results.intervals import corrected_interval
 from evenfit.results.metrics import metric_of, scores
 from evenfit.results.selection import select, validation_rows
-from evenfit.results.study import Comparison, Estimate, Interval, SearchStep, Side, Study, Truth
+from evenfit.results.study import Comparison, Ensemble, Estimate, Interval, SearchStep, Side, Study, Truth
 from evenfit.results.trial import Trial
 from evenfit.results.verdict import judge
+from evenfit.specs.objectives import KNEE, SMALL
 
 LEVEL = 0.90  # of the estimate
 CLAIM_LEVEL = 0.95  # of "better than the default"
@@ -33,6 +36,7 @@ def summarise(
     stopped: str,
     resamples: int = 1000,
     notes: Sequence[str] = (),
+    prices: Prices | None = None,
 ) -> Study:
     """Select a config, and say honestly how good it is: the study of these trials.
 
@@ -43,7 +47,8 @@ def summarise(
         ValueError: no trial has a finite loss.
     """
     trials = sorted(trials, key=lambda trial: trial.number)
-    place = select(truth, trials, rule=selection)
+    known = None if prices is None else prices.values
+    place = select(truth, trials, rule=selection, prices=known)
     selected = side(truth, trials[place])
     metric = metric_of(truth.metric, task=truth.task)
     resampled = out_of_bag(
@@ -54,6 +59,7 @@ def summarise(
         searched=search_sizes(len(trials)),
         resamples=resamples,
         seed=seed,
+        prices=known,
     )
     plain = trials[place].loss
     # Against the same config's loss on all rows: how much better some configs are is no doubt about this one.
@@ -76,11 +82,12 @@ def summarise(
         ),
         comparison=compare(resampled, same=place == 0),
         verdict=judge(truth, trials[place], selected),
-        ensemble=mix(truth, trials, selected=place, seed=seed),
+        ensemble=_ensemble(truth, trials, selected=place, seed=seed, alone=selection in (SMALL, KNEE)),
         seconds=seconds,
         stopped=stopped,
         notes=tuple(notes),
-        steps=_steps(truth, trials, resampled, rule=selection),
+        front=None if prices is None else make_front(truth, trials, prices, rule=selection),
+        steps=_steps(truth, trials, resampled, rule=selection, prices=known),
     )
 
 
@@ -122,12 +129,21 @@ def compare(resampled: OutOfBag, *, same: bool) -> Comparison:
     )
 
 
-def _steps(truth: Truth, trials: Sequence[Trial], resampled: OutOfBag, *, rule: str) -> tuple[SearchStep, ...]:
+def _ensemble(truth: Truth, trials: Sequence[Trial], *, selected: int, seed: int, alone: bool) -> Ensemble:
+    """A mix of configs; where the selected one was chosen for its price, it is used alone."""
+    mixed = mix(truth, trials, selected=selected, seed=seed)
+    return replace(mixed, used=False) if alone else mixed
+
+
+def _steps(
+    truth: Truth, trials: Sequence[Trial], resampled: OutOfBag, *, rule: str, prices: Sequence[float] | None
+) -> tuple[SearchStep, ...]:
     """The plain and the corrected loss of the search's winner after so many trials."""
     steps = []
     for searched, lost in zip(resampled.searched, resampled.selected - resampled.whole, strict=True):
         try:
-            plain = trials[select(truth, trials[:searched], rule=rule)].loss
+            known = None if prices is None else prices[:searched]
+            plain = trials[select(truth, trials[:searched], rule=rule, prices=known)].loss
         except ValueError:  # none of the first trials is finite
             continue
         steps.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from evenfit.runs.search import PROPOSALS, Search
 from evenfit.runs.source import Source
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
+from evenfit.specs.objectives import LOSS
 from evenfit.specs.racing import RACING
 from evenfit.specs.space import Space, SpaceRequest
 from evenfit.store import open_store
@@ -57,6 +59,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     workers: int = 1,
     proposals: str = PROPOSALS,
     racing: str = RACING,
+    objectives: Sequence[str] = (),
+    prefer: str = LOSS,
     nested: int | None = None,
     store: str | Path | None = None,
 ) -> Study:
@@ -81,6 +85,9 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         proposals: how configs are chosen: "grid", "quasi-random", "tpe" and others, as of ``evenfit fit``.
         racing: when the worse of the configs that train together are dropped: "halving", "hyperband",
             "finish-best", "forgiving" or "none".
+        objectives: ("loss", "size") or ("loss", "latency") looks for small or fast networks, too: ``study.front``.
+        prefer: which of the front is selected: "loss", the lowest; "small", the smallest or fastest within one
+            corrected standard error of it; or "knee", where the front bends most.
         nested: outer folds of nested cross-validation, whose searches share the budget with the study's own; see the
             study's ``nested``.
         store: a folder of runs, to keep this one in, model and report included; None writes nothing.
@@ -115,6 +122,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         proposals=proposals,
         racing=racing,
         space=space if isinstance(space, SpaceRequest) else None,
+        objectives=tuple(objectives),
+        prefer=prefer,
         nested=nested,
         store=store,
     )
@@ -208,6 +217,8 @@ def _plan(request: FitRequest, table: Table, *, workers: int, space: Space | Spa
         space=space,
         proposals=request.proposals,
         racing=request.racing,
+        objectives=request.objectives,
+        prefer=request.prefer,
     )
 
 

@@ -35,7 +35,7 @@ from evenfit.runs.progress import Progress, Report
 from evenfit.runs.reached import with_target_note
 from evenfit.runs.request import FitRequest
 from evenfit.runs.retraining import with_networks
-from evenfit.runs.search import Found, Search, conclude, plan_search, run_search
+from evenfit.runs.search import Found, Search, conclude, plan_search, prices_of, run_search
 from evenfit.runs.source import Source, read_source
 from evenfit.runs.warming import warm_engine
 from evenfit.specs.config import Config
@@ -106,6 +106,8 @@ def plan_job(
         space=request.space if space is None else space,
         proposals=request.proposals,
         racing=request.racing,
+        objectives=request.objectives,
+        prefer=request.prefer,
         target_loss=request.target_loss,
         stop_when_settled=request.stop_when_settled,
         rounds=not request.budget.timed,
@@ -312,7 +314,9 @@ class Job:
         """Say which regularisers mattered: by an ablation where there is time for it, else by the search."""
         trials = [self.found.trials[number] for number in sorted(self.found.trials)]
         truth = self.search.problem.truth
-        selected = trials[select(truth, trials, rule=self.search.selection)]
+        prices = prices_of(self.search, self.found)
+        priced = None if prices is None else prices.values
+        selected = trials[select(truth, trials, rule=self.search.rule, prices=priced)]
         used = tuple(
             name
             for name in selected.config.regularisers()

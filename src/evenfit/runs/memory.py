@@ -18,6 +18,7 @@ from evenfit.runs.progress import ignore
 from evenfit.runs.search import PROPOSALS, Found, Search, conclude, plan_search, run_search
 from evenfit.runs.warming import warm_engine
 from evenfit.specs.budget import Budget
+from evenfit.specs.objectives import LOSS
 from evenfit.specs.racing import RACING
 from evenfit.specs.space import Space, SpaceRequest
 
@@ -47,6 +48,8 @@ def plan_in_memory(  # noqa: PLR0913 - every option is a keyword
     space: Space | SpaceRequest | None = None,
     proposals: str = PROPOSALS,
     racing: str = RACING,
+    objectives: tuple[str, ...] = (),
+    prefer: str = LOSS,
 ) -> Search:
     """Decide what a study of this table will try.
 
@@ -71,6 +74,8 @@ def plan_in_memory(  # noqa: PLR0913 - every option is a keyword
             space=space,
             proposals=proposals,
             racing=racing,
+            objectives=objectives,
+            prefer=prefer,
         )
 
     if budget.trials is None:

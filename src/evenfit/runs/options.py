@@ -120,6 +120,14 @@ def _read_columns(name: str, value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for column in columns if column))
 
 
+def _read_objectives(name: str, value: object) -> tuple[str, ...]:
+    """Names of objectives, in any order: the loss comes first."""
+    if isinstance(value, str) and not value.strip():
+        raise ConfigError(f"{name} must be loss and one of size, latency; got an empty text")
+    names = [one.strip().lower() for one in _read_columns(name, value)]
+    return tuple(sorted(names, key=lambda one: one != "loss"))
+
+
 def _read_budget(name: str, value: object) -> Budget:
     """Seconds, trials or epochs."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -169,6 +177,8 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "selection": _read_text,
     "proposals": _read_text,
     "racing": _read_text,
+    "objectives": _read_objectives,
+    "prefer": _read_text,
     "target_loss": _read_number,
     "stop_when_settled": _read_switch,
     "from_run": _read_text,

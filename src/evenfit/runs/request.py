@@ -7,6 +7,7 @@ from typing import Any
 
 from evenfit.errors import ConfigError
 from evenfit.specs.budget import Budget
+from evenfit.specs.objectives import LOSS, SMALL, check_preference, second_objective
 from evenfit.specs.racing import RACING, RACINGS
 from evenfit.specs.space.request import SpaceRequest
 
@@ -66,6 +67,8 @@ class FitRequest:
     selection: str = "best"
     proposals: str = "portfolio"  # how configs are chosen
     racing: str = RACING  # when the worse ones are dropped
+    objectives: tuple[str, ...] = ()  # loss and one of size, latency; none is the loss alone
+    prefer: str = LOSS  # which config along the front of both is selected: loss, small or knee
     target_loss: float | None = None  # the search ends at this loss, as the metric is shown: an RMSE for rmse
     stop_when_settled: bool = False  # the search ends where no gain is to be expected that the folds could show
     from_run: str | None = None  # whose best configs are tried after the default
@@ -87,6 +90,7 @@ class FitRequest:
         _check_choice("selection", self.selection, SELECTIONS)
         _check_proposals(self.proposals)
         _check_choice("racing", self.racing, tuple(RACINGS))
+        _check_objectives(self)
         _check_choice("metric", self.metric, tuple(METRICS))
         _check_least("folds", self.folds, 2)
         _check_least("repeats", self.repeats, 1)
@@ -127,6 +131,7 @@ class FitRequest:
                 "categorical": list(self.categorical),
                 "drop": list(self.drop),
                 "track": list(self.track),
+                "objectives": list(self.objectives),
             }
         )
 
@@ -140,6 +145,7 @@ class FitRequest:
         values.setdefault("proposals", "mixed")  # what there was before they had names
         space = values.pop("asked_space", None)
         values["space"] = None if space is None else SpaceRequest.from_json(space)
+        values["objectives"] = tuple(values.get("objectives", ()))
         values["track"] = tuple(values.get("track", ()))  # runs of before it was one have none
         return cls(**values)
 
@@ -204,6 +210,16 @@ def _check_holdout(request: FitRequest) -> None:
         raise ConfigError(f"holdout must be a share of the rows between 0 and 1, got {request.holdout}")
     if request.repeats == 1 and request.selection == "one-se":
         raise ConfigError("selection one-se needs several splits to know the standard error; give repeats, at least 2")
+
+
+def _check_objectives(request: FitRequest) -> None:
+    """Two objectives or none, a preference among them, and no other rule of selection beside it."""
+    second_objective(request.objectives)
+    check_preference(request.prefer, request.objectives)
+    if request.prefer != LOSS and request.selection != "best":
+        raise ConfigError(f"selection {request.selection} and prefer {request.prefer} both choose; give one of them")
+    if request.prefer == SMALL and request.holdout is not None and request.repeats == 1:
+        raise ConfigError("prefer small needs several splits to know the standard error; give repeats, at least 2")
 
 
 def _check_name(name: str) -> None:

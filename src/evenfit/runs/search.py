@@ -15,17 +15,21 @@ from evenfit.data.schema import Table
 from evenfit.data.splits import Split
 from evenfit.errors import BudgetError, DataError, EvenfitError
 from evenfit.experiments.heat import Event, Finished, Heat
+from evenfit.experiments.price import measured_latency, price_of
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.sizing import default_config, make_space
 from evenfit.experiments.tuning import Costs, Ended, Limits, Planned, Terms, tune
 from evenfit.experiments.workers import Workers
+from evenfit.proposals.for_front import ForFront
 from evenfit.proposals.warm import WarmFirst, warm_configs
 from evenfit.proposals.ways import way_of
+from evenfit.results.front import Prices
 from evenfit.results.study import Study
 from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
+from evenfit.specs.objectives import LATENCY, LOSS, SIZE, second_objective
 from evenfit.specs.racing import RACING, racing_of
 from evenfit.specs.space import Space, SpaceRequest
 
@@ -52,6 +56,23 @@ class Search:
     rounds: bool = True  # where trials or epochs are limited, heats come in rounds, and nothing asks the clock
     warm: tuple[Config, ...] = ()  # configs of another run, which are tried after the default
     searches: int = 1  # that share a user's budget equally, this one among them
+    objective: str | None = None  # what is to be small beside the loss: size or latency
+    prefer: str = LOSS  # which config along the front is selected
+
+    @property
+    def rule(self) -> str:
+        """The rule of selection: where the loss alone is preferred, the one that was asked for."""
+        return self.selection if self.prefer == LOSS else self.prefer
+
+    @property
+    def measured(self) -> bool:
+        """Whether prices are measured by the clock: only a latency, and only where the clock limits the search."""
+        return self.objective == LATENCY and self.budget.trials is None and self.budget.epochs is None
+
+    def price(self, config: Config) -> float:
+        """What a config costs in use, as the search is told: parameters, or microseconds by the cost model."""
+        costs = self.costs
+        return price_of(self.objective or SIZE, config, shape=costs.shape, outputs=costs.outputs, splits=costs.splits)
 
 
 @dataclass(kw_only=True)
@@ -61,6 +82,7 @@ class Found:
     trials: dict[int, Trial] = field(default_factory=dict)
     states: dict[int, State] = field(default_factory=dict)
     stopped: str = "seconds"  # what ended the search: one of REASONS
+    latencies: dict[tuple[Any, ...], float] = field(default_factory=dict)  # microseconds, as measured, by shape
 
     def add(self, event: Finished) -> None:
         """Take a finished trial, replacing what was known of it."""
@@ -86,6 +108,8 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
     stop_when_settled: bool = False,
     rounds: bool = True,
     warm: Sequence[Config] = (),
+    objectives: tuple[str, ...] = (),
+    prefer: str = LOSS,
 ) -> Search:
     """Decide the default config and the space that fit the table and the budget.
 
@@ -105,6 +129,8 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
         stop_when_settled: the search ends where no gain is to be expected that the folds could show.
         rounds: where trials or epochs are limited, heats come in rounds, and nothing asks the clock.
         warm: configs of another run, the best first: those that fit are tried after the default.
+        objectives: loss and one of size, latency; none is the loss alone.
+        prefer: which config along the front is selected.
 
     Raises:
         ConfigError: the space is none for these proposals.
@@ -140,6 +166,7 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
             inputs=input_choices(table),
             targets=target_choices(table),
             classification=problem.task != "regression",
+            small=bool(objectives),
         )
         space = own if space is None else space.over(own)
     classification = problem.task != "regression"
@@ -156,6 +183,8 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
         stop_when_settled=stop_when_settled,
         rounds=rounds,
         warm=warm_configs(space, warm),
+        objective=second_objective(objectives),
+        prefer=prefer,
     )
 
 
@@ -192,14 +221,16 @@ def run_search(
         seed=search.problem.seed,
         classification=search.problem.task != "regression",
     )
+    draw = ForFront(draw=way.draw, price=search.price) if search.objective else way.draw
     terms = Terms(
         space=search.space,
-        propose=WarmFirst(configs=search.warm, then=way.draw) if search.warm else way.draw,
+        propose=WarmFirst(configs=search.warm, then=draw) if search.warm else draw,
         limits=_limits(search, stop_at),
         costs=search.costs,
         seed=search.problem.seed,
         racing=racing_of(search.racing),
         weighed=_WEIGHED if way.weighed else 1,
+        price=search.price if search.objective else None,
     )
     events = tune(
         terms,
@@ -257,9 +288,40 @@ def conclude(search: Search, found: Found, *, seconds: float, stopped: str, note
     return summarise(
         search.problem.truth,
         trials,
-        selection=search.selection,
+        selection=search.rule,
         seed=search.problem.seed,
         seconds=seconds,
         stopped=stopped,
         notes=tuple(notes),
+        prices=prices_of(search, found),
     )
+
+
+def prices_of(search: Search, found: Found) -> Prices | None:
+    """Give what each trial found costs in use, in the order of their numbers; None without a second objective."""
+    if search.objective is None:
+        return None
+    trials = [found.trials[number] for number in sorted(found.trials)]
+    return Prices(
+        objective=search.objective,
+        values=tuple(_latency(search, found, trial.config) or search.price(trial.config) for trial in trials),
+        how="measured" if search.measured else "counted" if search.objective == SIZE else "by the cost model",
+        networks=search.costs.splits,
+        left={
+            number: float(np.count_nonzero(state["weights"], axis=1).mean()) for number, state in found.states.items()
+        }
+        if search.objective == SIZE
+        else {},
+    )
+
+
+def _latency(search: Search, found: Found, config: Config) -> float:
+    """The measured latency of a config, measured once for each shape of network; 0 where none is measured."""
+    if not search.measured:
+        return 0.0
+    costs = search.costs
+    periodic = config.numeric_embedding == "pbld"
+    shape = (config.width, config.depth, periodic, config.embedding_size, config.activation)
+    if shape not in found.latencies:
+        found.latencies[shape] = measured_latency(config, shape=costs.shape, outputs=costs.outputs, splits=costs.splits)
+    return found.latencies[shape]
