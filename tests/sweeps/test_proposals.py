@@ -39,3 +39,44 @@ def test_bayes_finds_a_minimum_closer_than_random_search_does():
         return min(trial.loss for trial in tried)
 
     assert best(bayes) < best(draw_random)
+
+
+class _Past(tuple):
+    """As many trials as one says, none of which may be looked at."""
+
+    def __new__(cls, count):
+        made = super().__new__(cls)
+        made.count = count
+        return made
+
+    def __len__(self):
+        return self.count
+
+
+def test_a_grid_of_ten_thousand_values_is_walked_without_looking_back():
+    sweep = _sweep("grid", x={"values": list(range(10_000))})
+    found = [grid(sweep, _Past(place), 0) for place in range(10_001)]
+    assert [each["x",] for each in found[:-1]] == list(range(10_000))
+    assert found[-1] is None
+
+
+def test_a_grid_beyond_all_memory_is_walked_lazily():
+    sweep = _sweep("grid", **{name: {"min": 0, "max": 999} for name in "abcdef"})
+    place = 123_456_789_012_345_678
+    assert [str(value) for value in grid(sweep, _Past(place), 0).values()] == ["123", "456", "789", "12", "345", "678"]
+    assert grid(sweep, _Past(10**18), 0) is None
+
+
+def test_values_that_come_twice_are_one_point_of_a_grid():
+    sweep = _sweep("grid", x={"values": [1, 2, 1.0, True, 2]})
+    found = [grid(sweep, _Past(place), 0) for place in range(4)]
+    assert [repr(each["x",]) for each in found[:3]] == ["1", "2", "True"]
+    assert found[3] is None
+
+
+def test_what_is_expected_of_running_trials_moves_bayes_away_from_them():
+    sweep = _sweep("bayes", x={"min": 0.0, "max": 1.0})
+    known = [Tried(chosen={("x",): place / 4}, loss=(place / 4 - 0.6) ** 2) for place in range(5)]
+    alone = bayes(sweep, known, 0)
+    running = bayes(sweep, [*known, Tried(chosen=alone, loss=None, running=True)], 0)
+    assert abs(running["x",] - alone["x",]) > 1e-3

@@ -60,6 +60,8 @@ def sweep(
         _say(f"going on in {home}: {answer.counts(loop.trials)}")
     elif asked.method != "grid" and asked.run_cap is None and count is None:
         _say("neither run_cap nor --count: it runs until the target, or until you stop it")
+    if jobs > 1 and (asked.method in {"bayes", "optuna"} or engine):
+        _say("with several jobs a proposal depends on which runs have ended: a second sweep may differ")
     code = DONE
     try:
         _follow(loop, asked)

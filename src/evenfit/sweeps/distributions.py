@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +39,10 @@ class Distribution:
     @cached_property
     def distinct(self) -> tuple[Any, ...]:
         """Its values, each once: 1 and 1.0 are one, as they are to W&B, and 1 and True are two."""
-        return tuple({_identity(value): value for value in reversed(self.values)}.values())[::-1]
+        found: dict[str, Any] = {}
+        for value in self.values:
+            found.setdefault(_identity(value), value)
+        return tuple(found.values())
 
     @property
     def size(self) -> int:
@@ -138,6 +140,8 @@ class Distribution:
 
     def _frozen(self) -> Any:
         """The distribution, of scipy; a spread or a shape of 0 is taken as very small."""
+        from scipy import stats  # noqa: PLC0415 - half a second that few sweeps need
+
         first, second = self.low, max(self.high, 1e-300)
         if self._family() == "normal":
             return stats.norm(loc=first, scale=second)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
-from evenfit.proposals.quantiles import draw_quantiles
 from evenfit.sweeps.distributions import Distribution
 from evenfit.sweeps.parameters import Names
 from evenfit.sweeps.sweep import Sweep
@@ -97,6 +95,8 @@ def bayes(sweep: Sweep, tried: Sequence[Tried], seed: int) -> Chosen:
 
 def _best(process: Any, tests: Any, *, lowest: float) -> int:
     """The place of the point with the greatest expected improvement."""
+    from scipy.stats import norm  # noqa: PLC0415 - half a second that only bayes needs
+
     predicted, covariance = process.predict(tests, return_cov=True)
     deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     better = lowest - predicted
@@ -133,6 +133,8 @@ def _at(sweep: Sweep, point: Any) -> Chosen:
 
 def tpe(sweep: Sweep, tried: Sequence[Tried], seed: int) -> Chosen:
     """Draw by Optuna's tree-structured Parzen estimators, over quantiles."""
+    from evenfit.proposals.quantiles import draw_quantiles  # noqa: PLC0415 - a second that only Optuna needs
+
     searched = _searched(sweep)
     history = [
         ([_code(known, trial.chosen[name]) for name, known in searched], trial.loss)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -109,7 +111,8 @@ class Loop:
                     self._start(*work)
                 if not self.running:
                     return
-                time.sleep(POLL)
+                with contextlib.suppress(subprocess.TimeoutExpired):  # as soon as one ends, or to read metrics
+                    self.running[0].program.process.wait(POLL)
                 for each in list(self.running):
                     yield from self._look(each)
         finally:

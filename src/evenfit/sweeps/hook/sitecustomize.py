@@ -23,7 +23,9 @@ def _write(path, entry):
     """Append one line at once, so that processes of one run do not mix theirs."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(handle, json.dumps(entry).encode() + b"\n")
+        # numpy's numbers and arrays are in the sweeps of programs
+        text = json.dumps(entry, default=lambda value: value.tolist() if hasattr(value, "tolist") else str(value))
+        os.write(handle, text.encode() + b"\n")
     finally:
         os.close(handle)
 
