@@ -27,6 +27,7 @@ from evenfit.results.front import Prices
 from evenfit.results.study import Study
 from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
+from evenfit.runs.holdout_advice import few_configs, or_holdout
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
 from evenfit.specs.objectives import LATENCY, LOSS, SIZE, second_objective
@@ -279,12 +280,16 @@ def _no_answer(search: Search, found: Found) -> EvenfitError:
         f"the budget is too small for an answer: in {seconds:g}s{', its share,' if shared else ''} the default config "
         f"could not finish an epoch on all {costs.splits} splits; "
         f"give {f'all {search.searches} searches' if shared else 'it'} {enough}s"
+        f"{or_holdout(search.problem.table.rows, splits=costs.splits)}"
     )
 
 
 def conclude(search: Search, found: Found, *, seconds: float, stopped: str, notes: Sequence[str] = ()) -> Study:
     """Select a config among what was found, and say honestly how good it is."""
     trials = [found.trials[number] for number in sorted(found.trials)]
+    if search.budget.seconds is not None and found.stopped == "seconds":
+        complete = sum(trial.status == COMPLETE for trial in trials)
+        notes = (*notes, *few_configs(complete, rows=search.problem.table.rows, splits=search.costs.splits))
     return summarise(
         search.problem.truth,
         trials,
