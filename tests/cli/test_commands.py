@@ -95,6 +95,14 @@ def test_json_is_one_object_without_infinities(arguments, command, fake_runs, tm
     assert json.loads(out) == {"selected": 0.4, "low": None}
 
 
+def test_resume_passes_on_by_how_much_a_run_is_extended(command, fake_runs):
+    command("resume", "a", "--extend", "+2000 epochs")
+    assert fake_runs.calls[-1] == ("resume", "a", "runs", Budget(epochs=2000))
+    code, _, err = command("resume", "a", "--extend", "0 trials")
+    assert code == 2
+    assert "at least 1; got 0 trials" in err
+
+
 def test_resume_takes_a_name_or_a_path(command, fake_runs):
     command("resume", "a")
     command("resume", "else/where/a/")

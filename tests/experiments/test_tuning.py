@@ -9,9 +9,13 @@ from tests.proposals.trials import trial_of
 
 from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.heat import Finished, Heat
+from evenfit.experiments.rounds import is_cut
+from evenfit.experiments.spending import most_epochs, trained_epochs
 from evenfit.experiments.terms import make_entries
 from evenfit.experiments.tuning import Ended, Limits, Planned, Terms, tune
+from evenfit.proposals.draws import draw_random
 from evenfit.proposals.mixed import draw_mixed
+from evenfit.proposals.near import draw_near
 from evenfit.proposals.ways import WAYS, way_of
 from evenfit.specs.racing import RACINGS
 from evenfit.specs.space import Choice, Space
@@ -274,3 +278,90 @@ def test_configs_of_a_heat_fit_one_fleet_even_where_its_shape_hangs_on_what_they
     assert len(found) > 3
     for heat in heats:
         assert len({entry.config.shape() for entry in heat.entries}) == 1
+
+
+# limits
+
+
+def ended(workers, *, history=(), planned=(), racing="halving", propose=draw_random, **limits):
+    """The trials by number, the heats, and what ended the search."""
+    known = Limits(**({"trials": None, "stop_at": None, "seconds": None} | limits))
+    terms = Terms(space=SPACE, propose=propose, limits=known, costs=COSTS, seed=5, racing=RACINGS[racing])
+    events = list(tune(terms, workers, history=history, planned=planned, clock=workers.clock))
+    found = {event.trial.number: event.trial for event in events if isinstance(event, Finished)}
+    assert [event for event in events if isinstance(event, Ended)] == events[-1:]
+    return found, [event.heat for event in events if isinstance(event, Planned)], events[-1].why
+
+
+@pytest.mark.parametrize("racing", RACINGS)
+@pytest.mark.parametrize("trials", [1, 9, 12, 20, 33])
+def test_a_search_that_is_extended_tries_what_the_larger_budget_had_tried_at_once(racing, trials):
+    whole, _, _ = ended(FakeWorkers(2), trials=40, racing=racing, propose=draw_near)
+    found, before, _ = ended(FakeWorkers(1), trials=trials, racing=racing, propose=draw_near)
+    most = COSTS.entries
+    cut = [heat.round for heat in before if is_cut(heat, racing=RACINGS[racing], most=most)]
+    kept = [heat for heat in before if not cut or heat.round < cut[0]]
+    history = [found[entry.number] for heat in kept for entry in heat.entries]
+    more, _, why = ended(
+        FakeWorkers(2), trials=40, racing=racing, propose=draw_near, history=history, planned=bare(kept)
+    )
+    assert why == "trials"
+    assert configs({trial.number: trial for trial in history} | more) == configs(whole)
+    for number in found:
+        assert found[number].config == whole[number].config  # what a smaller budget tries is the first of the larger's
+
+
+class Trained(FakeWorkers):
+    """Workers whose trials have trained for all their epochs, on all five splits."""
+
+    def trial(self, heat, entry):
+        found = super().trial(heat, entry)
+        losses = np.repeat(found.selection_loss[:, :1], 5, axis=1)
+        return replace(found, epochs=np.array([entry.config.epochs]), selection_loss=losses)
+
+
+@pytest.mark.parametrize("racing", RACINGS)
+@pytest.mark.parametrize("epochs", [80, 400, 1111, 3000])
+def test_a_budget_in_epochs_is_not_exceeded_by_any_race_and_any_number_of_workers_spends_it_alike(racing, epochs):
+    found, heats, why = ended(Trained(1), epochs=epochs, racing=racing)
+    assert why == "epochs"
+    assert most_epochs(heats[0], 5) == 80
+    together, _, _ = ended(Trained(3), epochs=epochs, racing=racing)
+    assert configs(together) == configs(found)
+    if racing == "none":  # these workers train all to their ends
+        assert epochs - 80 < trained_epochs(list(found.values())) <= epochs
+
+
+def test_a_heat_counts_the_epochs_of_those_that_survive_its_rungs():
+    entries = make_entries((SPACE.default,) * 8, first=1)
+    epochs = SPACE.default.epochs
+    assert most_epochs(Heat(round=1, entries=entries, rungs=()), 5) == 8 * 5 * epochs
+    assert most_epochs(Heat(round=1, entries=entries), 5) == 5 * (8 * 4 + 4 * 4 + 2 * 8)  # of 16 epochs
+    assert most_epochs(Heat(round=1, entries=entries, first=0.4), 5) == 8 * 5 * epochs
+
+
+@pytest.mark.parametrize("limits", [{"trials": 60}, {"seconds": 20.0, "stop_at": 20.0}])
+def test_a_target_ends_a_search_once_a_complete_config_has_reached_it(limits):
+    found, _, why = ended(FakeWorkers(1, seconds=slow), target=0.2, **limits)
+    assert why == "target"
+    assert min(trial.loss for trial in found.values()) <= 0.2
+    assert len(found) < 60
+    _, _, why = ended(FakeWorkers(1, seconds=slow), target=-1.0, **limits)
+    assert why in ("trials", "seconds")
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({"trials": 5}, "trials"),
+        ({"epochs": 500}, "epochs"),
+        ({"trials": 500}, "seconds"),
+        ({"epochs": 10**6}, "seconds"),
+    ],
+)
+@pytest.mark.parametrize("rounds", [True, False])
+def test_of_several_limits_the_first_that_is_reached_ends_the_search_and_is_named(limits, why, rounds):
+    workers = Trained(2, seconds=slow)
+    found, _, said = ended(workers, seconds=8.0, stop_at=8.0, rounds=rounds, **limits)
+    assert said == why
+    assert len(found) <= limits.get("trials", 10**9)

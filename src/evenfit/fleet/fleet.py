@@ -103,7 +103,7 @@ class Fleet:
         member_steps = np.where(living, self.epoch_steps, 0)
         steps = int(member_steps.max())
         rates, orders, mixes = self._rates(steps), self._orders(living), self._mixes(steps)
-        plan, stride = self._plan, self._stride()
+        plan, stride = self._plan, self.stride()
         for begin in range(0, steps, stride):
             if stop():
                 return False
@@ -136,7 +136,7 @@ class Fleet:
         self._average(living)
         return True
 
-    def _stride(self) -> int:
+    def stride(self) -> int:
         """Say how many steps to take before asking again whether to stop."""
         cost = self.layout.parameters * int(self.batch_rows.max()) * len(self.members)
         return max(1, int(_PATIENCE / cost))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from evenfit.results.forecast import Forecast
 from evenfit.results.hyperparameters import Hyperparameters
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval
@@ -58,6 +59,7 @@ class Facts:
     budget: str = ""  # as the user wrote it
     seconds: float | None = None  # the budget, where it is in seconds
     seconds_spent: float = 0.0
+    forecast: Forecast | None = None  # of the whole run, once its default config was done
     before: tuple[Before, ...] = ()  # a value for each extension
     finishes: tuple[Finish, ...] = ()
     importance: tuple[tuple[str, Interval], ...] = ()  # column, rise of the loss when its values are permuted

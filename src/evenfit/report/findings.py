@@ -7,6 +7,7 @@ import shlex
 from dataclasses import replace
 
 from evenfit.report.digits import count, short, with_interval
+from evenfit.report.expected import against
 from evenfit.report.facts import Before, Facts, Fresh
 from evenfit.report.shares import depended_on
 from evenfit.report.side_by_side import score
@@ -24,6 +25,7 @@ from evenfit.report.words import (
     score_word,
     training,
 )
+from evenfit.results.forecast import Forecast
 from evenfit.results.nested_estimate import NestedEstimate
 from evenfit.results.study import Study
 
@@ -49,6 +51,8 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
     ]
     if facts.fresh:
         found.append(("test", tested(facts.fresh, metric=metric)))
+    if facts.forecast:
+        found.append(("expected", foretold(facts.forecast, study, facts)))
     found += [("extended", extended(known, study)) for known in facts.before]
     if facts.weights:
         found.append(("weights", facts.weights))
@@ -133,6 +137,12 @@ def tested(fresh: Fresh, *, metric: str) -> str:
     members = "" if fresh.members_loss is None else f"; its networks one by one {short(fresh.members_loss)}"
     where = f"on {count(fresh.rows, 'row')} of {fresh.source}"
     return f"{metric_word(metric)} {with_interval(fresh.loss)}{scores} {where}{members}"
+
+
+def foretold(known: Forecast, study: Study, facts: Facts) -> str:
+    """What was expected of the search once its default config was done, and what it came to."""
+    epochs = sum(int(trial.epochs[-1]) * int(trial.seen.sum()) for trial in study.trials)
+    return against(known, trials=len(study.trials), seconds=facts.seconds_spent or study.seconds, epochs=epochs)
 
 
 def extended(known: Before, study: Study) -> str:

@@ -15,6 +15,7 @@ from evenfit.data.schema import Table
 from evenfit.data.table import describe
 from evenfit.report.facts import Before, Facts, Fresh
 from evenfit.report.facts import Finish as FactsFinish
+from evenfit.results.forecast import Forecast
 from evenfit.results.hyperparameters import Hyperparameters
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval, Study
@@ -39,6 +40,7 @@ def make_facts(  # noqa: PLR0913 - every part of a report is a keyword
     fresh: Fresh | None,
     seconds_spent: float,
     extended: Sequence[Mapping[str, Any]] = (),
+    forecast: Forecast | None = None,
 ) -> Facts:
     """Collect what a report tells about a run beyond its study."""
     target = table.schema.target
@@ -62,6 +64,7 @@ def make_facts(  # noqa: PLR0913 - every part of a report is a keyword
         budget=budget_text(request.budget),
         seconds=request.budget.seconds,
         seconds_spent=seconds_spent,
+        forecast=forecast,
         before=tuple(map(_before, extended)),
         finishes=tuple(FactsFinish(trial=known.trial, seconds=known.seconds) for known in finishes),
         importance=importance,

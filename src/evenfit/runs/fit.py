@@ -88,18 +88,20 @@ def resume(name: str, *, runs: str, progress: Report, extend: Budget | None = No
 
 
 def plan(request: FitRequest) -> Plan:
-    """Say what a fit would do, without doing it.
+    """Say what a fit would do, without doing it, and by a probe of two seconds what it would cost.
 
     Raises:
         EvenfitError: the table, a column or an option cannot be used.
     """
+    begun = time.monotonic() - process_age()
     from evenfit.runs.job import plan_job, read_source
     from evenfit.runs.plan import Plan
+    from evenfit.runs.probing import measured_plan
 
     source, count = read_source(request), worker_count(request)
     warm = _warm_start(request, source)
     search = plan_job(request, source, workers=count, warm=warm.configs if warm else ())
-    return Plan(source=source, search=search, workers=count, nested=request.nested)
+    return measured_plan(Plan(source=source, search=search, workers=count, nested=request.nested), begun=begun)
 
 
 def worker_count(request: FitRequest) -> int:

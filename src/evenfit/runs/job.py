@@ -28,6 +28,7 @@ from evenfit.results.selection import select
 from evenfit.results.study import Interval, Study
 from evenfit.results.trial import Trial
 from evenfit.runs.documents import make_facts, write_documents
+from evenfit.runs.forecasting import end_seconds, forecast, keep_forecast, kept_forecast
 from evenfit.runs.kept import Kept
 from evenfit.runs.nested import Nesting, measure_nested, share_of
 from evenfit.runs.outcome import Outcome
@@ -134,6 +135,7 @@ class Job:
         self.store, self.run, self.started = store, run, started
         self.before = run.seconds_spent  # by the run's earlier lives
         self.found = Found()
+        self.step_seconds = 0.0  # of one member of the default config, measured
         self.running: dict[int, int] = {}  # configs of the heats that are under way
         self.space = space  # of nested searches; None is made for the rows of each
         self.nested: NestedEstimate | None = None
@@ -206,7 +208,34 @@ class Job:
         if workers.count > 1 or self.request.budget.seconds is not None:
             Thread(target=lambda: [import_module(name) for name in _LATER], daemon=True).start()
 
+    def _foretell(self, default: Trial) -> None:
+        """Say what the search will come to, once its default config is done, and keep that with the run."""
+        if self.request.nested is not None or not default.seconds > 0:
+            return
+        stop_at = self._stop_at(apart=self._apart() + self._lost_seconds())
+        begun = time.monotonic() - default.seconds if len(self.found.trials) == 0 else self.started
+        before = kept_forecast(self.run.folder)
+        known = forecast(
+            self.search,
+            default_seconds=self._default_seconds(default) if before is None else before.default_seconds,
+            workers=self.workers,
+            before=max(0.0, begun - self.started),
+            after=end_seconds(self.source.table.rows),
+            train=None if stop_at is None else max(0.0, stop_at - begun + self.before),
+        )
+        keep_forecast(self.run.folder, known)
+
+    def _default_seconds(self, default: Trial) -> float:
+        """Give the core-seconds of the default config: by its steps after its first epoch, which loads the engine."""
+        rows, config = self.search.costs.rows, default.config
+        if self.step_seconds > 0:
+            steps = config.epochs * (rows // min(config.batch_rows, rows)) * self.search.costs.splits
+            return self.step_seconds * steps
+        return default.seconds * config.epochs / max(1, int(default.epochs[-1]))  # it may have been ended by the time
+
     def _search(self, workers: Workers) -> None:
+        if self.kept.extended and 0 in self.found.trials:  # more is to be tried than was foretold
+            self._foretell(self.found.trials[0])
         run_search(
             self.search,
             workers,
@@ -226,8 +255,12 @@ class Job:
                 self.run, heat.round, configs, "default" if heat.round == 0 else self.request.proposals
             )
         elif isinstance(event, Finished):
+            if event.trial.number == 0:
+                self._foretell(event.trial)
             self.store.add_trial(self.run, event.trial, state=event.state, seconds_spent=self._spent())
         elif isinstance(event, Epoch):
+            if event.round == 0:
+                self.step_seconds = event.seconds_a_step
             self.running[event.round] = event.running
         elif isinstance(event, HeatDone):
             self.running.pop(event.round, None)
@@ -412,6 +445,7 @@ class Job:
             fresh=fresh,
             seconds_spent=self._spent(),
             extended=self.kept.extended,
+            forecast=kept_forecast(self.run.folder),
         )
         return Outcome(
             study=study,

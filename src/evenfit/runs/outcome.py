@@ -52,6 +52,10 @@ class Outcome:
             for name, known in self.facts.importance
         ]
         found["regularisers"] = self.facts.ranking.to_json()
+        if self.facts.forecast is not None:
+            epochs = sum(int(trial.epochs[-1]) * int(trial.seen.sum()) for trial in self.study.trials)
+            happened = {"trials": len(self.study.trials), "seconds": self.facts.seconds_spent, "epochs": epochs}
+            found["expected"] = dict(self.facts.forecast.to_json()) | {"happened": happened}
         if self.extended:
             found["extended"] = [dict(one) for one in self.extended]
         if self.facts.hyperparameters is not None:

@@ -8,7 +8,10 @@ from typing import Any
 
 from evenfit.data.splits import describe_splits
 from evenfit.data.table import describe
+from evenfit.report.digits import duration
+from evenfit.report.expected import expected
 from evenfit.report.words import network, regularisation, value_word
+from evenfit.results.forecast import Forecast
 from evenfit.results.metrics import metric_of
 from evenfit.runs.search import Search
 from evenfit.runs.source import Source
@@ -25,6 +28,8 @@ class Plan:
     search: Search
     workers: int
     nested: int | None = None  # outer folds
+    expected: Forecast | None = None  # from a probe; None where the engine is yet to be compiled
+    probe_seconds: float = 0.0  # that it took
 
     def _nested_words(self) -> str:
         """How the budget is shared."""
@@ -51,11 +56,19 @@ class Plan:
                 f"{default.epochs} epochs of batches of {default.batch_rows} rows",
             ),
         ]
+        said += self._expected_words()
         names = {value_word(name): _words(search.space, name) for name in search.space.values}
         wide, far = max(len(name) for name, _ in said), max(map(len, names), default=0)
         lines = [f"{name:<{wide}}  {value}" for name, value in said]
         lines += ["searched", *(f"  {name:<{far}}  {value}" for name, value in names.items())]
         return "\n".join(lines)
+
+    def _expected_words(self) -> list[tuple[str, str]]:
+        """What a probe says of the cost."""
+        if self.expected is None:
+            return [("expected", "not known: the engine is compiled at the first fit; then a probe of 2 s tells")]
+        one = f"{duration(self.expected.default_seconds)} for the default config on one core"
+        return [("expected", f"{one}; {expected(self.expected)} (a probe of {duration(self.probe_seconds)})")]
 
     def json(self) -> Mapping[str, Any]:
         """The same by name."""
@@ -72,6 +85,8 @@ class Plan:
             "nested": self.nested,
             "default": default.to_json(),
             "default_seconds": search.costs.config(default),
+            "expected": None if self.expected is None else self.expected.to_json(),
+            "probe_seconds": self.probe_seconds,
             "searched": search.space.to_json()["values"],
         }
 

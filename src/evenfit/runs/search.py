@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from evenfit.errors import BudgetError, DataError, EvenfitError
 from evenfit.experiments.heat import Event, Finished, Heat
 from evenfit.experiments.price import measured_latency, price_of
 from evenfit.experiments.problem import Problem
+from evenfit.experiments.settling import settled
 from evenfit.experiments.sizing import default_config, make_space
 from evenfit.experiments.tuning import Costs, Ended, Limits, Planned, Terms, tune
 from evenfit.experiments.workers import Workers
@@ -24,6 +26,8 @@ from evenfit.proposals.for_front import ForFront
 from evenfit.proposals.warm import WarmFirst, warm_configs
 from evenfit.proposals.ways import way_of
 from evenfit.results.front import Prices
+from evenfit.results.intervals import correction
+from evenfit.results.selection import validation_rows
 from evenfit.results.study import Study
 from evenfit.results.summary import summarise
 from evenfit.results.trial import COMPLETE, DIVERGED, Trial
@@ -262,7 +266,15 @@ def _limits(search: Search, stop_at: float | None) -> Limits:
         seconds=search.budget.seconds,
         target=target,
         rounds=search.rounds,
+        settled=_settled(search) if search.stop_when_settled else None,
     )
+
+
+def _settled(search: Search) -> Callable[[Sequence[Trial]], bool]:
+    """Give what says of a history whether the search has settled."""
+    truth = search.problem.truth
+    factor = correction(truth.training_rows, validation_rows(truth))
+    return partial(settled, search.space, factor=factor, seed=search.problem.seed)
 
 
 def _no_answer(search: Search, found: Found) -> EvenfitError:
