@@ -1,10 +1,13 @@
 """Studies made up for the tests: plausible trials, without any training."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from evenfit.report.facts import Facts, Finish, Fresh
 from evenfit.results import metrics
 from evenfit.results.ablation import HARMS, HELPS, UNCLEAR, Effect
+from evenfit.results.front import Prices, make_front
 from evenfit.results.hyperparameters import Hyperparameter, Hyperparameters, Pair, Surface
 from evenfit.results.leaning import Lean
 from evenfit.results.metrics import METRICS, default_metric
@@ -217,3 +220,12 @@ def make_hyperparameters():
         ),
         notes=("51 dropped configs count with the loss that they were on the way to",),
     )
+
+
+def with_front(study, *, objective="size", prefer="best"):
+    """The same study with a second objective: prices that fall with the number of the trial."""
+    values = tuple(10_000.0 / (1 + trial.number) for trial in study.trials)
+    left = {study.trials[0].number: 9000.0} if objective == "size" else {}
+    how = "counted" if objective == "size" else "measured"
+    prices = Prices(objective=objective, values=values, how=how, networks=SPLITS, left=left)
+    return replace(study, front=make_front(study.truth, study.trials, prices, rule=prefer))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from evenfit.report.words import value_word
 from evenfit.results.hyperparameters import Hyperparameter, Hyperparameters, Pair
 
+_WORTH_SAYING = 0.01  # share of a pair
+
 
 def depended_on(known: Hyperparameters) -> str:
     """Which hyperparameters the losses depended on, and which pair; or why it is not known.
@@ -18,7 +20,7 @@ def depended_on(known: Hyperparameters) -> str:
     clear = [one for one in known.alone if one.clear]
     named = ", ".join(f"{label(one)} ({hundredths(one.share.mean)}%)" for one in clear[:3])
     said = named or "no hyperparameter is told from chance"
-    pairs = [one for one in known.pairs if one.clear]
+    pairs = [one for one in known.pairs if one.clear and one.share.mean >= _WORTH_SAYING]
     if pairs:
         said += f"; together, beyond that: {label(pairs[0])} ({hundredths(pairs[0].share.mean)}%)"
     return f"{said}: shares of the loss's variance over {known.trials} configs, as searched"

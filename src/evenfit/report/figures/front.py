@@ -43,23 +43,24 @@ def draw(study: Study, front: Front, *, loss: str) -> Figure:
 def table(study: Study, front: Front) -> Table:
     """The front, the cheapest first."""
     places = interval_decimals(*(point.loss for point in front.points))
-    marks = {front.knee: "knee", front.small: "within one standard error"}
+    counted = front.objective == SIZE and any(point.left is not None for point in front.points)
     rows = []
     for point in front.points:
-        named = [marks[point.trial]] if point.trial in marks else []
-        named += ["selected"] if point.trial == study.selected.trial else []
+        marks = ((front.small, "small"), (front.knee, "knee"), (study.selected.trial, "selected"))
+        named = [mark for trial, mark in marks if trial == point.trial]
         price = f"{point.price:,.0f}" if front.objective == SIZE else short(point.price)
         left = "" if point.left is None else f"{point.left:,.0f}"
         rows.append(
             (
                 str(point.trial),
                 price,
-                *([left] if front.objective == SIZE else []),
+                *([left] if counted else []),
                 fixed(point.loss.mean, places),
                 span(point.loss, places=places),
                 ", ".join(named),
             )
         )
-    of_size = ("parameters", "not exactly 0") if front.objective == SIZE else ("µs a row",)
+    price_words = "parameters" if front.objective == SIZE else "µs a row"
+    of_size = (price_words, "not exactly 0") if counted else (price_words,)
     level = percent(front.points[0].loss.level)
     return Table(columns=("config", *of_size, "loss", f"{level} interval", ""), rows=tuple(rows))
