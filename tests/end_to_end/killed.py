@@ -14,6 +14,8 @@ MOMENTS = {  # module, owner, function, whether the function has been called
     "when its weights are stored": ("evenfit.store.states", None, "write_state", True),
     "when half of its row is": ("evenfit.store.store", None, "write_trial", True),
     "after a trial is stored": ("evenfit.store.store", "Store", "add_trial", True),
+    "before a nested search is stored": ("evenfit.runs.nested", None, "_store", False),
+    "after a nested search is stored": ("evenfit.runs.nested", None, "_store", True),
     "at the end of the search": ("evenfit.runs.job", None, "run_search", True),
     "in the ablation": ("evenfit.runs.job", None, "finished", False),
     "after selecting": ("evenfit.runs.job", None, "conclude", True),
