@@ -24,6 +24,7 @@ FOLD = OuterFold(
     plain=0.45,
     estimate=Interval(mean=0.5, low=0.4, high=0.6, level=0.9),
     seconds=1.0,
+    constant_loss=2.0,
 )
 
 
@@ -55,6 +56,15 @@ def test_the_difference_to_the_default_is_paired_by_fold():
 def test_estimates_agree_where_their_intervals_meet(low, high, agrees):
     found = nested_estimate(folds([0.49, 0.51, 0.5]))
     assert found.agrees(Interval(mean=(low + high) / 2, low=low, high=high)) is agrees
+
+
+def test_to_beat_the_default_is_no_claim_where_the_constant_prediction_is_not_beaten():
+    losses = np.array([0.3, 0.5, 0.4])
+    lower = folds(losses, losses + 0.05)
+    assert nested_estimate(lower).better
+    for constant in (losses - 0.01, losses + [0.2, -0.3, 0.1], np.full(3, math.nan)):
+        same = [replace(fold, constant_loss=float(loss)) for fold, loss in zip(lower, constant, strict=True)]
+        assert not nested_estimate(same).better
 
 
 def test_a_claim_has_an_interval_of_its_own_level():

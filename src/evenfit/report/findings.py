@@ -76,11 +76,12 @@ def nested(known: NestedEstimate, study: Study) -> str:
     """What whole searches on parts of the rows came to, beside the estimate."""
     metric, estimate = study.estimate.metric, as_interval(study.estimate)
     agreed = "agrees with the estimate" if known.agrees(estimate) else "does not agree with the estimate"
-    than_default = (
-        f"lower than the default's by {with_interval(known.difference)}"
-        if known.better
-        else f"not shown to be lower than the default's ({with_interval(known.default)})"
-    )
+    if known.better:
+        than_default = f"lower than the default's by {with_interval(known.difference)}"
+    elif known.difference.low > 0:
+        than_default = "lower than the default's, but not for certain than when the same is predicted for every row"
+    else:
+        than_default = f"not shown to be lower than the default's ({with_interval(known.default)})"
     side = "too low" if known.optimism.mean > 0 else "too high"
     same = sum(fold.same for fold in known.folds)
     chosen = f"; {same} of {len(known.folds)} searches selected the default" if same else ""

@@ -151,7 +151,7 @@ def plain(value: Any) -> Any:
 def _nested(known: NestedEstimate, estimate: Estimate) -> dict[str, Any]:
     intervals = {
         name: _interval(getattr(known, name))
-        for name in ("members", "deployed", "default", "difference", "plain", "optimism")
+        for name in ("members", "deployed", "default", "difference", "gain", "plain", "optimism")
     }
     corrected = Interval(mean=estimate.mean, low=estimate.low, high=estimate.high, level=estimate.level)
     return intervals | {

@@ -7,6 +7,7 @@ part. Varma & Simon, "Bias in error estimation when using cross-validation for m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -34,6 +35,7 @@ class OuterFold:
     plain: float  # what the search's winner showed on its own splits
     estimate: Interval  # the search's own corrected estimate
     seconds: float
+    constant_loss: float = math.nan  # of the same prediction for every row, from the search's; NaN in runs of before it
 
     def to_json(self) -> dict[str, Any]:
         """Give every value by name, ready for JSON."""
@@ -57,13 +59,18 @@ class NestedEstimate:
     deployed: Interval
     default: Interval
     difference: Interval  # the default's minus the selected's, paired by fold: above 0 where tuning helped
+    gain: Interval  # the constant prediction's minus the selected's, paired by fold
     plain: Interval  # of the searches' winners on their own splits
     optimism: Interval  # members minus plain, paired by fold
 
     @property
     def better(self) -> bool:
-        """Whether the whole interval of the difference to the default is above 0."""
-        return self.difference.low > 0
+        """Whether the whole interval of the difference to the default is above 0, and that to the constant prediction.
+
+        Where nothing can be learnt, a more regularised config has truly a lower loss than the default; it has not
+        found anything.
+        """
+        return self.difference.low > 0 and self.gain.low > 0
 
     def agrees(self, estimate: Interval) -> bool:
         """Say whether an estimate of the same search and this one have some value in both of their intervals."""
@@ -76,7 +83,7 @@ def nested_estimate(folds: Sequence[OuterFold], *, level: float = 0.95, claim_le
     Args:
         folds: at least two.
         level: of the intervals.
-        claim_level: of the difference to the default, which is what "better" is said by.
+        claim_level: of the differences to the default and to the constant prediction, which "better" is said by.
 
     Example:
         >>> known = Interval(mean=0.4, low=0.3, high=0.5)
@@ -94,6 +101,7 @@ def nested_estimate(folds: Sequence[OuterFold], *, level: float = 0.95, claim_le
         ...         plain=0.3,
         ...         estimate=known,
         ...         seconds=1.0,
+        ...         constant_loss=0.8 + 0.1 * fold,
         ...     )
         ...     for fold in range(2)
         ... ]
@@ -102,9 +110,9 @@ def nested_estimate(folds: Sequence[OuterFold], *, level: float = 0.95, claim_le
         (0.45, 0.2, True)
     """
     training, judged = (np.array([getattr(one, name) for one in folds]) for name in ("training_rows", "rows"))
-    members, deployed, default, plain = (
+    members, deployed, default, constant, plain = (
         np.array([getattr(one, name) for one in folds])
-        for name in ("members_loss", "deployed_loss", "default_loss", "plain")
+        for name in ("members_loss", "deployed_loss", "default_loss", "constant_loss", "plain")
     )
 
     def interval(losses: Any, *, level: float = level) -> Interval:
@@ -116,6 +124,7 @@ def nested_estimate(folds: Sequence[OuterFold], *, level: float = 0.95, claim_le
         deployed=interval(deployed),
         default=interval(default),
         difference=interval(default - members, level=claim_level),
+        gain=interval(constant - members, level=claim_level),
         plain=interval(plain),
         optimism=interval(members - plain),
     )

@@ -17,6 +17,7 @@ from evenfit.deploy.part import predictions
 from evenfit.errors import BudgetError, ConfigError, DataError
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.workers import Workers
+from evenfit.results.baseline import constant_predictions
 from evenfit.results.metrics import metric_of
 from evenfit.results.nested_estimate import NestedEstimate, OuterFold, nested_estimate
 from evenfit.results.study import Interval, Study
@@ -171,6 +172,7 @@ def _outer_fold(
         members_loss=fresh.members_loss,
         deployed_loss=fresh.loss.mean,
         default_loss=_default_loss(search, found, study, judged),
+        constant_loss=_constant_loss(study, judged),
         plain=estimate.plain,
         estimate=Interval(mean=estimate.mean, low=estimate.low, high=estimate.high, level=estimate.level),
         seconds=clock() - began,
@@ -190,6 +192,15 @@ def _default_loss(search: Search, found: Found, study: Study, judged: Table) -> 
         for one in predictions(part, judged, classes=truth.classes)
     ]
     return float(np.mean(losses))
+
+
+def _constant_loss(study: Study, judged: Table) -> float:
+    """Give the loss of predicting for every row what is best for all rows that the search had."""
+    if judged.target is None:
+        raise DataError("a fold is judged by its target, and has none")
+    metric = metric_of(study.truth.metric, task=study.truth.task)
+    same = np.tile(constant_predictions(study.truth)[:1], (judged.rows, 1))
+    return float(metric.loss(metric.values(same, judged.target), judged.target, None)[0])
 
 
 def _store(folder: Path, fold: OuterFold) -> None:
