@@ -154,3 +154,11 @@ def test_what_is_left_of_a_network_is_told_where_it_is_known():
     prices = Prices(objective="size", values=(3.0, 2.0, 1.0), how="counted", networks=4, left={2: 0.5})
     front = make_front(truth, trials, prices, rule="best")
     assert {point.trial: point.left for point in front.points}[2] == 0.5
+
+
+@pytest.mark.parametrize(("rule", "mixed"), [("best", True), ("small", False), ("knee", False)])
+def test_a_config_that_was_chosen_for_its_price_is_deployed_alone(rule, mixed):
+    truth, trials = search_of(trials=6, noise=1.5, rows=200)
+    prices = Prices(objective="size", values=(6.0, 5.0, 4.0, 3.0, 2.0, 1.0), how="counted", networks=4)
+    study = summarise(truth, trials, selection=rule, seed=0, seconds=0.0, stopped="trials", resamples=20, prices=prices)
+    assert study.ensemble.used == mixed
