@@ -34,3 +34,7 @@ def test_json_with_tabs_is_read():
 def test_what_is_no_mapping_is_refused(text):
     with pytest.raises(SweepError):
         parse(text)
+
+
+def test_a_date_is_text_as_in_json():
+    assert parse("a: 2020-01-31")["a"] == "2020-01-31"

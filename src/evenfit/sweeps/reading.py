@@ -31,9 +31,13 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # the library has no type
         return made
 
 
-# PyYAML looks a plain word up by its first letter, and its own float, of YAML 1.1, wants a point.
+# PyYAML looks a plain word up by its first letter, and its own float, of YAML 1.1, wants a point. YAML 1.2 has no dates.
 _Loader.yaml_implicit_resolvers = {
-    letter: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:float"]
+    letter: [
+        (tag, rule)
+        for tag, rule in rules
+        if tag not in {f"tag:yaml.org,2002:{kind}" for kind in ("float", "timestamp")}
+    ]
     for letter, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))

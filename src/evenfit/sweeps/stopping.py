@@ -49,12 +49,13 @@ class Hyperband:
         if "max_iter" in given and "s" not in given:
             raise SweepError("early_terminate with max_iter needs s, the number of bands; or give min_iter alone")
         if "max_iter" in given:
-            powers = [given["max_iter"] / eta**place for place in range(1, min(given["s"], 1000) + 1)]
-            bands = sorted(int(power) for power in powers if power >= 1)
+            bands = _below(given["max_iter"], eta, count=given["s"])
         elif "min_iter" in given:
-            bands = [int(given["min_iter"] * eta**place) for place in range(100) if eta**place < 1e18]
+            bands = _above(given["min_iter"], eta)
         else:
             raise SweepError("early_terminate needs min_iter, or max_iter and s")
+        if not bands:
+            raise SweepError(f"early_terminate has no band: max_iter {given['max_iter']} is below eta {eta:g}")
         return cls(bands=tuple(bands), eta=eta, strict=strict)
 
     def stops(self, history: Sequence[float], others: Sequence[Sequence[float]]) -> bool:
@@ -71,3 +72,22 @@ class Hyperband:
         value = history[band - 1] if self.strict else min(history)
         there = sorted(other[band - 1] for other in others if len(other) >= band)
         return value > there[int(len(there) / self.eta)]
+
+
+def _below(last: float, eta: float, *, count: int) -> list[int]:
+    """The bands below a last one; divided again and again, as W&B does, for powers round differently."""
+    bands: list[int] = []
+    while len(bands) < count and (last := last / eta) >= 1:
+        bands.append(int(last))
+    return bands[::-1]
+
+
+def _above(first: float, eta: float) -> list[int]:
+    """A first band and a hundred above it; whole numbers stay exact."""
+    bands: list[int] = []
+    for _ in range(100):
+        bands.append(int(first))
+        first *= eta
+        if first > 1e300:
+            break
+    return bands
