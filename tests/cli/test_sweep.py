@@ -123,7 +123,8 @@ def test_the_sweep_ends_once_a_run_is_at_the_target(sweep):
 
 def test_the_best_of_a_goal_to_maximize_is_the_highest(sweep):
     head = HEAD.replace("{name: loss_v}", "{name: loss_v, goal: maximize, target: 100}")
-    assert json.loads(sweep(LOG, GRID, "--json", head=head)[1])["best"]["value"] == 3
+    found = json.loads(sweep(LOG, GRID, "--json", head=head)[1])
+    assert (found["best"]["value"], len(found["trials"])) == (3, 3)
 
 
 def test_seeds_join_the_arguments_and_each_fold_has_them(sweep):

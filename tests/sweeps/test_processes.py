@@ -47,10 +47,16 @@ def _wait_for(condition, seconds=60):
 
 
 def test_a_child_that_left_its_group_ends_with_its_run(tmp_path):
-    process = _start(tmp_path, ESCAPE + "time.sleep(0.2)\nprint('{\"v\": 1}')\n")
+    # the second run sees whether the first one's child still beats
+    look = (
+        "import json\ntime.sleep(0.3)\nif sys.argv[1] == '--x=1':\n"
+        "    before = open('alive').read(); time.sleep(0.5)\n"
+        "    print(json.dumps({'v': open('alive').read() != before}))\nelse:\n    print('{\"v\": 5}')\n"
+    )
+    process = _start(tmp_path, ESCAPE.replace("if os.fork", "if sys.argv[1] == '--x=2' and os.fork") + look)
     out, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
-    assert len(json.loads(out)["trials"]) == 2
+    assert [trial["value"] for trial in json.loads(out)["trials"]] == [5, 0]
     assert not _beats(tmp_path)
 
 

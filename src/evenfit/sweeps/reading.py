@@ -31,7 +31,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # the library has no type
         return made
 
 
-# PyYAML looks a plain word up by its first letter, and its own float, of YAML 1.1, wants a point. YAML 1.2 has no dates.
+# PyYAML looks a plain word up by its first letter, and its own float, of YAML 1.1, wants a point; 1.2 has no dates.
 _Loader.yaml_implicit_resolvers = {
     letter: [
         (tag, rule)
