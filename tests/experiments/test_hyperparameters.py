@@ -57,7 +57,7 @@ def test_two_values_that_act_together_are_found_as_a_pair():
 def test_a_word_is_one_hyperparameter():
     known = hyperparameter_importance(search(lambda config: float(config.activation == "relu")))
     assert known.alone[0].name == "activation"
-    assert known.alone[0].share.mean > 0.9
+    assert known.alone[0].share.mean > 0.8
 
 
 def test_where_nothing_matters_nothing_is_said():

@@ -130,7 +130,7 @@ def test_the_json_has_its_keys_and_no_holes(make_search):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert set(found) == {
         "task", "metric", "rows", "splits", "selection", "default", "selected", "estimate", "comparison", "verdict",
-        "ensemble", "trials", "optimism", "seconds", "stopped", "notes",
+        "ensemble", "trials", "optimism", "nested", "front", "seconds", "stopped", "notes",
     }  # fmt: skip
     assert {"mean", "low", "high", "level", "plain", "optimism"} < set(found["estimate"])
     assert found["estimate"]["score"]["mean"] == pytest.approx(math.sqrt(found["estimate"]["mean"]))

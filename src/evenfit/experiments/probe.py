@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evenfit.experiments.checkpoints import checkpoint_epochs
 from evenfit.experiments.problem import Problem, prepare
-from evenfit.experiments.race import checkpoint_epochs, seed_of
+from evenfit.experiments.race import seed_of
 from evenfit.fleet.fleet import Fleet
 from evenfit.fleet.member import Member
 from evenfit.specs.config import Config

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
+from evenfit.experiments.checkpoints import checkpoint_epochs
 from evenfit.experiments.heat import Epoch, Finished, Heat
 from evenfit.experiments.problem import Prepared, Problem
 from evenfit.experiments.record import Record
@@ -22,25 +23,6 @@ from evenfit.specs.racing import survivors
 
 _DRAW = 2_000_000  # more than there are repeats
 _MOST_NUMBERS = 6e7  # that a heat holds of its first splits
-
-
-def checkpoint_epochs(epochs: int, count: int) -> list[int]:
-    """Give the epochs at which a config is validated, the last included.
-
-    Half of them are spread over orders of magnitude in the first half of training, where small
-    tables are overfitted within a few epochs; half evenly over the second.
-
-    Example:
-        >>> checkpoint_epochs(40, 8)
-        [1, 3, 7, 20, 25, 30, 35, 40]
-    """
-    if epochs <= count:
-        return list(range(1, epochs + 1))
-    middle, early = epochs // 2, count // 2
-    first = {max(1, round(middle ** (position / (early - 1)))) for position in range(early)} if early > 1 else {middle}
-    late = count - early
-    second = {middle + round((epochs - middle) * (position + 1) / late) for position in range(late)}
-    return sorted(first | second)
 
 
 def race(

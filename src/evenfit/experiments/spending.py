@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evenfit.experiments.checkpoints import checkpoint_epochs
 from evenfit.experiments.heat import Heat
-from evenfit.experiments.race import checkpoint_epochs
 from evenfit.results.trial import PLANNED, Trial
 from evenfit.specs.racing import survivors
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from evenfit.data.schema import Table, take_rows
 from evenfit.data.splits import Split, make_splits
-from evenfit.deploy.part import predictions
 from evenfit.errors import BudgetError, ConfigError, DataError
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.workers import Workers
@@ -22,8 +21,6 @@ from evenfit.results.metrics import metric_of
 from evenfit.results.nested_estimate import NestedEstimate, OuterFold, nested_estimate
 from evenfit.results.study import Interval, Study
 from evenfit.results.summary import CLAIM_LEVEL
-from evenfit.runs.deployment import fold_members, make_model
-from evenfit.runs.scoring import score_rows
 from evenfit.runs.search import Found, Search, conclude, run_search
 from evenfit.specs.budget import Budget
 
@@ -149,6 +146,9 @@ def _outer_fold(
     end: float | None,
     clock: Callable[[], float],
 ) -> OuterFold:
+    from evenfit.runs.deployment import make_model  # here: with them comes torch, which workers alone need at first
+    from evenfit.runs.scoring import score_rows
+
     began = clock()
     search = plan(take_rows(table, split.train), share_of(nesting.budget, nesting.folds))
     search = replace(search, searches=nesting.folds + 1)
@@ -181,6 +181,9 @@ def _outer_fold(
 
 def _default_loss(search: Search, found: Found, study: Study, judged: Table) -> float:
     """Give the loss of the default's networks, one by one; NaN where it could not be completed."""
+    from evenfit.deploy.part import predictions
+    from evenfit.runs.deployment import fold_members
+
     if 0 not in found.states:
         return math.nan
     if judged.target is None:

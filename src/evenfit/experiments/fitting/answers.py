@@ -9,9 +9,9 @@ import numpy as np
 
 from evenfit.data.targets import Target
 from evenfit.errors import DataError
+from evenfit.experiments.checkpoints import checkpoint_epochs
 from evenfit.experiments.fitting.fits import Curve, Numbers
 from evenfit.experiments.fitting.rows import Rows
-from evenfit.experiments.race import checkpoint_epochs
 from evenfit.results.row_values import base_loss
 
 LEAST_PROBABILITY = 1e-15  # of a class: 0 has no logarithm

@@ -14,9 +14,9 @@ from evenfit.data.schema import Table
 from evenfit.data.splits import Split
 from evenfit.data.target_encodings import thin
 from evenfit.errors import DataError
+from evenfit.experiments.checkpoints import checkpoint_epochs
 from evenfit.experiments.fitting.fits import Curve, Fit, Fitted, Integers, Numbers, followed
 from evenfit.experiments.problem import make_samples
-from evenfit.experiments.race import checkpoint_epochs
 from evenfit.experiments.sizing import MEMBERS
 from evenfit.fleet.fleet import Fleet
 from evenfit.fleet.member import Member

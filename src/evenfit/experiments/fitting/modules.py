@@ -11,12 +11,12 @@ import numpy as np
 
 from evenfit.data.splits import Split
 from evenfit.errors import DataError
+from evenfit.experiments.checkpoints import checkpoint_epochs
 from evenfit.experiments.fitting.chance import chance_of
 from evenfit.experiments.fitting.failures import UNSAID, failed, line
 from evenfit.experiments.fitting.fits import Curve, Fit, Fitted, Numbers, followed, never
 from evenfit.experiments.fitting.pool import run
 from evenfit.experiments.fitting.rows import Rows
-from evenfit.experiments.race import checkpoint_epochs
 from evenfit.fleet.module_checks import check_module
 from evenfit.fleet.modules import Array, Factory, Lesson, Outputs, train_module
 from evenfit.results.logits import log_softmax
