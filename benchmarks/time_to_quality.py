@@ -25,6 +25,7 @@ import statistics
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,14 +56,14 @@ class Attempt:
     complaint: str = ""  # why there is no model
 
 
-def tune_peer(table: Table, *, seconds: float, seed: int, threads: int) -> Result:
+def tune_peer(table: Table, *, seconds: float, seed: int, threads: int, by_processor: bool = False) -> Result:
     """The peer in a fresh process, with the quality that it would have had if it had ended earlier."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_tuned, table, seconds, seed, threads).result()
+        return pool.submit(_tuned, table, seconds, seed, threads, by_processor).result()
 
 
-def _tuned(table: Table, seconds: float, seed: int, threads: int) -> Result:
-    fit = load(PEER)
+def _tuned(table: Table, seconds: float, seed: int, threads: int, by_processor: bool) -> Result:  # noqa: FBT001
+    fit = partial(load(PEER), by_processor=by_processor)
     begin = now()
     tuned = fit(table.train, table.y_train, task=table.task, seconds=seconds, seed=seed, threads=threads)
     spent = since(begin)
@@ -126,7 +127,13 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             peer = stored.get(key(table.name, PEER, rows, seconds, options.seed))
             if peer is None:
                 tell(f"{table.name}: the peer has {seconds:g} s")
-                peer = tune_peer(table, seconds=seconds, seed=options.seed, threads=options.threads)
+                peer = tune_peer(
+                    table,
+                    seconds=seconds,
+                    seed=options.seed,
+                    threads=options.threads,
+                    by_processor=options.by_processor,
+                )
                 add_to_cache(options.cache, peer)
             else:
                 tell(f"{table.name}: the peer's result is that of {options.cache}")
@@ -232,6 +239,11 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="of evenfit; most of them must reach the goal")
     parser.add_argument("--seed", type=int, default=0, help="of the peer; the split is always the same")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of the peer: all cores")
+    parser.add_argument(
+        "--by-processor",
+        action="store_true",
+        help="the peer's minutes are those of its cores, however long they take: for a machine that others use, too",
+    )
     parser.add_argument("--max-rows", type=int, default=50_000)
     parser.add_argument("--cache", type=Path, help="JSON lines: the peer's results are taken from here, and added")
     parser.add_argument("--peer-only", action="store_true", help="do not run evenfit: fill the cache")

@@ -28,6 +28,8 @@ from peers.encoding import encoder
 from peers.folds import FOLDS, FoldEnsemble, folds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from sklearn.compose import ColumnTransformer
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 EPOCHS = 300
 PATIENCE = 20
 RESERVE = 2.0  # seconds kept for the end
+PATIENCE_BY_PROCESSOR = 5.0  # times the seconds, after which a worker that got no core is ended
 FIRST_SHARE = 0.9  # of the time, at most, for the first trial
 LARGE = 5_000  # rows from which batches are larger
 STUDY = "peer"
@@ -67,9 +70,15 @@ class Tuned:
         return self.model.predict(X)
 
 
-def fit(X: pd.DataFrame, y: np.ndarray, *, task: Task, seconds: float, seed: int, threads: int) -> Tuned:
-    """Tune by TPE until the seconds are spent; the mean of the best trial's fold models."""
-    began, deadline = datetime.now(), time.monotonic() + seconds - RESERVE  # noqa: DTZ005  Optuna's times have no zone
+def fit(
+    X: pd.DataFrame, y: np.ndarray, *, task: Task, seconds: float, seed: int, threads: int, by_processor: bool = False
+) -> Tuned:
+    """Tune by TPE until the seconds are spent; the mean of the best trial's fold models.
+
+    By the processor's clock each worker has its seconds of a core, however long they take where others work beside it.
+    """
+    began = datetime.now()  # noqa: DTZ005  Optuna's times have no zone
+    clock = time.process_time if by_processor else time.monotonic
     classes = int(y.max()) + 1 if task == "classification" else 0
     encoded = [_encode(X, y, train, validation, task) for train, validation in folds(y, task=task, seed=seed)]
     fork = multiprocessing.get_context("fork")
@@ -78,13 +87,15 @@ def fit(X: pd.DataFrame, y: np.ndarray, *, task: Task, seconds: float, seed: int
         study = _study(folder, seed)
         study.enqueue_trial(_first(len(X)))
         workers = [
-            fork.Process(target=_work, args=(folder, encoded, classes, deadline, seed + number), daemon=True)
+            fork.Process(target=_work, args=(folder, encoded, classes, seconds, clock, seed + number), daemon=True)
             for number in range(threads)
         ]
+        deadline = time.monotonic() + seconds - RESERVE
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join(max(0.0, deadline + RESERVE / 2 - time.monotonic()))
+            patience = PATIENCE_BY_PROCESSOR * seconds if by_processor else RESERVE / 2
+            worker.join(max(0.0, deadline + patience - time.monotonic()))
             worker.terminate()
             worker.join()
         course = [
@@ -203,11 +214,14 @@ def _weights(folder: Path, number: int) -> Path:
     return folder / f"trial-{number}.pt"
 
 
-def _work(folder: Path, encoded: list[Fold], classes: int, deadline: float, seed: int) -> None:
-    """Run trials until the deadline."""
+def _work(
+    folder: Path, encoded: list[Fold], classes: int, seconds: float, clock: Callable[[], float], seed: int
+) -> None:
+    """Run trials until the seconds of the clock are spent."""
+    began = clock()
+    deadline = began + seconds - RESERVE
     torch.set_num_threads(1)
     study = _study(folder, seed)
-    began = time.monotonic()
     rows = sum(len(fold.y_validation) for fold in encoded)
 
     def objective(trial: optuna.Trial) -> float:
@@ -217,8 +231,8 @@ def _work(folder: Path, encoded: list[Fold], classes: int, deadline: float, seed
         for number, fold in enumerate(encoded):
             # until one trial is complete, each fold has its share of the time, so that there is a model at the end
             until = deadline if something else began + FIRST_SHARE * (deadline - began) * (number + 1) / FOLDS
-            loss, state = _train(trial if number == 0 else None, fold, classes, params, until, seed=number)
-            if something and time.monotonic() >= deadline:
+            loss, state = _train(trial if number == 0 else None, fold, classes, params, until, clock, seed=number)
+            if something and clock() >= deadline:
                 raise optuna.TrialPruned
             losses.append(loss)
             states.append(state)
@@ -228,12 +242,19 @@ def _work(folder: Path, encoded: list[Fold], classes: int, deadline: float, seed
         torch.save(states, _weights(folder, trial.number))
         return float(np.mean(losses))
 
-    while time.monotonic() < deadline:
+    while clock() < deadline:
         study.optimize(objective, n_trials=1)
 
 
 def _train(
-    trial: optuna.Trial | None, fold: Fold, classes: int, params: dict[str, Any], until: float, *, seed: int
+    trial: optuna.Trial | None,
+    fold: Fold,
+    classes: int,
+    params: dict[str, Any],
+    until: float,
+    clock: Callable[[], float],
+    *,
+    seed: int,
 ) -> tuple[float, dict[str, Tensor]]:
     """Train one network; the loss and the weights of its best epoch by the validation fold."""
     torch.manual_seed(seed)
@@ -250,14 +271,14 @@ def _train(
             optimizer.zero_grad()
             loss_of(network(fold.X[batch]), fold.y[batch]).backward()
             optimizer.step()
-            if time.monotonic() >= until:
+            if clock() >= until:
                 break
         network.eval()
         with torch.inference_mode():
             loss = float(loss_of(network(fold.X_validation), fold.y_validation))
         if loss < best:
             best, best_epoch, state = loss, epoch, _copy(network)
-        if time.monotonic() >= until or epoch - best_epoch >= PATIENCE or not math.isfinite(loss):
+        if clock() >= until or epoch - best_epoch >= PATIENCE or not math.isfinite(loss):
             break
         schedule.step(loss)
         if trial is not None:
