@@ -1,5 +1,7 @@
 """The option --proposals: every way can be asked for, and what cannot be is refused in one line."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from evenfit.runs.request import PROPOSALS, FitRequest
 from evenfit.runs.search import PROPOSALS as DEFAULT
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Space
+from evenfit.specs.space import Choice, Range, Space
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = X[:, 0] + 0.1 * X[:, 1]
@@ -69,3 +71,22 @@ def test_one_and_two_workers_give_the_same_trials(name):
     ]
     first, second = ([(t.number, t.config, t.status, t.loss) for t in study.trials] for study in studies)
     assert first == second
+
+
+def test_a_default_that_learns_nothing_is_followed_by_long_training_without_regularisers():
+    space = Space(
+        default=Config(width=8, epochs=2, batch_rows=32, numeric_embedding="none", dropout=0.5, learning_rate=1e-3),
+        values={
+            "dropout": Choice(values=(0.0, 0.1, 0.5)),
+            "epochs": Choice(values=(2, 16, 64)),
+            "learning_rate": Range(low=1e-4, high=1e-2, log=True),
+        },
+    )
+    options = {"budget": "6 trials", "space": space, "folds": 2, "seed": 0}
+    noise = np.random.default_rng(1).normal(size=60)
+    tried = [trial.config for trial in evenfit.tune("mlp", X, noise, **options).trials]
+    assert [(config.epochs, config.dropout) for config in tried[1:4]] == [(16, 0.0)] * 3
+    assert len({config.learning_rate for config in tried[1:4]}) == 3
+    learns = replace(space, default=space.default.with_values(epochs=64, learning_rate=1e-2, dropout=0.1))
+    tried = [trial.config for trial in evenfit.tune("mlp", X, Y, **options | {"space": learns}).trials]
+    assert [(config.epochs, config.dropout) for config in tried[1:4]] != [(64, 0.0)] * 3

@@ -33,6 +33,7 @@ class Way:
     draw: Propose
     weighed: bool = False  # several batches are drawn, and the one of most expected gain a second is tried
     keyed: bool = False  # key hyperparameters first
+    plain: bool = False  # while nothing is learnt, long training without regularisers
 
 
 WAYS: Mapping[str, Way] = {
@@ -43,7 +44,7 @@ WAYS: Mapping[str, Way] = {
     "near": Way(draw=draw_near, weighed=True),
     "mixed": Way(draw=draw_mixed, keyed=True),
     "gp": Way(draw=draw_gp),
-    "portfolio": Way(draw=draw_portfolio, weighed=True),
+    "portfolio": Way(draw=draw_portfolio, weighed=True, plain=True),
     "telescopic": Way(draw=draw_telescopic),
 }
 

@@ -23,8 +23,10 @@ from evenfit.experiments.sizing import default_config, make_space
 from evenfit.experiments.tuning import Costs, Ended, Limits, Planned, Terms, tune
 from evenfit.experiments.workers import Workers
 from evenfit.proposals.for_front import ForFront
+from evenfit.proposals.plain import PlainFirst
 from evenfit.proposals.warm import WarmFirst, warm_configs
 from evenfit.proposals.ways import way_of
+from evenfit.results.baseline import constant_loss
 from evenfit.results.front import Prices
 from evenfit.results.intervals import correction
 from evenfit.results.selection import validation_rows
@@ -41,6 +43,8 @@ from evenfit.specs.space import Space, SpaceRequest
 PROPOSALS = "portfolio"  # what measured best
 _WEIGHED = 3  # batches that are proposed for a heat where proposals are weighed
 _MOST_SHARE = 0.25  # of a budget's core-seconds that one config may take
+_PLAIN = 8  # times the default's epochs: training that is long
+_PLAIN_SHARE = 0.15  # of a budget's seconds that one such config may take on one core
 
 State = dict[str, npt.NDArray[Any]]
 
@@ -205,6 +209,15 @@ def _affordable(default: Config, budget: Budget, *, splits: int) -> Config:
     return default.with_values(epochs=min(default.epochs, budget.epochs // splits))
 
 
+def _plain_epochs(search: Search) -> int:
+    """Give the most epochs that a plain config may have: what is long, as far as the budget has time for it."""
+    default, seconds = search.space.default, search.budget.seconds
+    if seconds is None:
+        return _PLAIN * default.epochs
+    share = _PLAIN_SHARE * seconds / search.costs.config(default)
+    return int(default.epochs * min(float(_PLAIN), share))
+
+
 def run_search(
     search: Search,
     workers: Workers,
@@ -226,7 +239,11 @@ def run_search(
         seed=search.problem.seed,
         classification=search.problem.task != "regression",
     )
-    draw = ForFront(draw=way.draw, price=search.price) if search.objective else way.draw
+    draw = way.draw
+    if way.plain:
+        draw = PlainFirst(constant=constant_loss(search.problem.truth), epochs=_plain_epochs(search), draw=draw)
+    if search.objective:
+        draw = ForFront(draw=draw, price=search.price)
     terms = Terms(
         space=search.space,
         propose=WarmFirst(configs=search.warm, then=draw) if search.warm else draw,
