@@ -12,6 +12,7 @@ from evenfit.report.confusion import confusion, mistakes
 from evenfit.report.figures import (
     calibration,
     curves,
+    front,
     gap,
     hyperparameter,
     importance,
@@ -170,3 +171,27 @@ def test_of_many_classes_the_most_frequent_mistakes_are_listed():
 
 def test_the_two_configs_and_the_ink_have_colours_of_their_own():
     assert len({SELECTED, DEFAULT, INK}) == 3
+
+
+def test_places_that_several_configs_share_pull_no_median_out_of_line():
+    generator = np.random.default_rng(0)
+    at = np.concatenate([generator.uniform(0, 1, 60), np.full(4, 0.5)])  # children keep their parent's value
+    losses = np.concatenate([generator.normal(1.0, 0.01, 60), np.full(4, 3.0)])
+    _, medians = hyperparameter.medians(at, losses)
+    assert np.ptp(medians) < 0.1
+
+
+def test_names_have_medians_of_their_own():
+    at = np.repeat([0.0, 1.0, 2.0], 5)
+    places, medians = hyperparameter.medians(at, np.repeat([3.0, 1.0, 2.0], 5))
+    assert list(places) == [0.0, 1.0, 2.0]
+    assert list(medians) == [3.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(("most", "named"), [(900, 6), (20_000, 5), (10_000_000, 6)])
+def test_an_axis_of_prices_names_few_enough_that_they_do_not_touch(most, named):
+    assert (
+        2
+        <= len([at for power in range(9) for at in front.marks([100, most]) if 100 <= at * 10**power <= most])
+        <= named
+    )

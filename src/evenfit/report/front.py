@@ -30,6 +30,6 @@ def front(study: Study, facts: Facts) -> str:
                 "Intervals are over splits, each point's own; the estimate alone is corrected for selection.",
                 table=drawing.table(study, known),
             ),
-            f"<div>{rows(drawing.table(study, known), caption='The front')}</div>",
         ),
+        rows(drawing.table(study, known), caption="The front"),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -33,11 +36,17 @@ def draw(study: Study, front: Front, *, loss: str) -> Figure:
             axes.plot(*at[0], "o", markerfacecolor="none", markeredgecolor=colour, markersize=9, label=name)
     quiet(axes, x="parameters" if front.objective == SIZE else "microseconds a row", y=loss)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=marks([price for price, _, _ in complete])))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, digits=2)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     legend(axes)
     return finish(figure)
+
+
+def marks(prices: Sequence[float]) -> tuple[int, ...]:
+    """Give the multiples of powers of ten that are named along the axis: fewer where it is long, so that none touch."""
+    decades = math.log10(max(prices) / min(prices)) if min(prices) > 0 else math.inf
+    return (1, 2, 5) if decades < 1.5 else (1, 3) if decades < 2.7 else (1,)
 
 
 def table(study: Study, front: Front) -> Table:

@@ -19,6 +19,7 @@ from evenfit.results.study import Study
 from evenfit.results.trial import COMPLETE
 
 Array = npt.NDArray[np.float64]
+_PLACES = 12  # of values: more are numbers, whose medians are of what lies near
 LOGARITHMIC = ("learning_rate", "l1", "l2", "elastic_net", "input_scale_rate", "batch_rows", "epochs", "width")
 
 
@@ -75,7 +76,7 @@ def draw(study: Study, name: str, *, loss: str) -> Figure:
                 markeredgewidth=0.7,
             )
         if len(set(known.values)) > 1:
-            axes.plot(*_medians(known.at, shown), style, color=colour, linewidth=1.5)
+            axes.plot(*medians(known.at, shown), style, color=colour, linewidth=1.5)
     _mark_selected(axes, study, known, at=at, ceiling=ceiling)
     if known.ticks:
         axes.set_xticks([place for place, _ in known.ticks], [plain(label) for _, label in known.ticks])
@@ -144,15 +145,18 @@ def _spread(known: Points) -> Array:
     return at
 
 
-def _medians(at: Array, losses: Array) -> tuple[Array, Array]:
-    """A running median: for each distinct place, of the nearest third of the points (at least three)."""
+def medians(at: Array, losses: Array) -> tuple[Array, Array]:
+    """A running median: for each distinct place, of the nearest third of the points (at least three).
+
+    Where there are few places, such as those of names, each has the median of its own points, if they are three.
+    """
     places = np.unique(at)
-    nearest = max(3, len(at) // 3)
+    nearest, apart = max(3, len(at) // 3), len(places) <= _PLACES
     found = []
     for place in places:
         distance = np.abs(at - place)
         same = distance == 0
-        chosen = same if same.sum() >= 3 else distance <= np.sort(distance)[min(nearest, len(at)) - 1]
+        chosen = same if apart and same.sum() >= 3 else distance <= np.sort(distance)[min(nearest, len(at)) - 1]
         found.append(float(np.median(losses[chosen])))
     return places, np.array(found)
 
