@@ -12,7 +12,6 @@ from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
 from evenfit.experiments.spending import most_epochs, trained_epochs
 from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries, proposed
 from evenfit.experiments.waiting import waiting
-from evenfit.experiments.weighing import weigh
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
@@ -103,7 +102,9 @@ def _next_heat(
         batches.append(proposed(terms, before, most, seed=seed))
         if not batches[0]:
             return Heat(round=heat_number, entries=()), EXHAUSTED
-    chosen = weigh(terms.space, before, batches, seconds=terms.costs.config, seed=key(terms.seed, heat_number) >> 2)
+    chosen = terms.weigh(
+        terms.space, before, batches, seconds=terms.costs.config, seed=key(terms.seed, heat_number) >> 2
+    )
     heat = Heat(round=heat_number, entries=make_entries(batches[chosen], first=number))
     return within(terms, heat, before, number=number, spent=spent)
 

@@ -9,6 +9,7 @@ from evenfit.data.encodings import InputShape
 from evenfit.experiments.ending import Limits
 from evenfit.experiments.heat import Entry, Heat
 from evenfit.experiments.sizing import MEMBERS, SHARED, epoch_seconds
+from evenfit.experiments.weighing import Weigh, weigh
 from evenfit.proposals.protocol import Propose
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
@@ -56,6 +57,7 @@ class Terms:
     racing: Callable[[int], Racing] = halving  # of a heat, by its number
     price: Callable[[Config], float] | None = None  # of a config in use, where that is a second objective
     weighed: int = 1  # batches that are proposed for a heat, of which the most promising a second is raced
+    weigh: Weigh = weigh  # says which that is
 
 
 def proposed(terms: Terms, history: Sequence[Trial], count: int, *, seed: int) -> tuple[Config, ...]:

@@ -14,7 +14,6 @@ from evenfit.experiments.sizing import step_seconds
 from evenfit.experiments.spending import most_epochs, trained_epochs
 from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries, proposed
 from evenfit.experiments.waiting import waiting
-from evenfit.experiments.weighing import weigh
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
@@ -127,7 +126,7 @@ def _timed_heat(
                 break
     if batches:
         seed = key(terms.seed, heat_number) >> 2
-        chosen = weigh(terms.space, history, batches, seconds=terms.costs.config, seed=seed)
+        chosen = terms.weigh(terms.space, history, batches, seconds=terms.costs.config, seed=seed)
         entries = make_entries(batches[chosen], first=number)
         heat = Heat(round=heat_number, entries=entries, stop_at=terms.limits.stop_at)
         return as_raced(terms.racing, heat, history, price=terms.price), None

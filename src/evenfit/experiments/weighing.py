@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,22 @@ _TREES, _SAMPLES = 60, 256
 _FAR = 1.5  # interquartile ranges above the third quartile: losses that are higher count as that
 
 Array = npt.NDArray[np.float64]
+
+
+class Weigh(Protocol):
+    """Says which of several batches is to be raced."""
+
+    def __call__(
+        self,
+        space: Space,
+        history: Sequence[Trial],
+        batches: Sequence[Sequence[Config]],
+        *,
+        seconds: Callable[[Config], float],
+        seed: int,
+    ) -> int:
+        """Give the place of that batch."""
+        ...
 
 
 def weigh(

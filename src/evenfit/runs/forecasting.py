@@ -1,24 +1,41 @@
 """Forecasting: how many trials a budget buys, or how long so many take, from how fast the default config was.
 
-What configs cost is the cost model's, times the speed that was measured. The range is as wide as the predictions
-were wrong on tables at hand: docs/measured.md.
+The search is rehearsed, by its own rules: what configs cost is the cost model's, times the speed that was measured.
+Which losses it will find is not known, so it is rehearsed several times, for tables that want small networks and for
+those that want large ones. How wide the range is, and how often it held: docs/measured.md.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
-from evenfit.experiments.sizing import SHARED
+from evenfit.experiments.rehearsal import Imagined, Rehearsed, rehearse
+from evenfit.experiments.tuning import Limits, Terms
 from evenfit.proposals.draws import draw_random
+from evenfit.proposals.key_first import KeyFirst
+from evenfit.proposals.near import draw_near
+from evenfit.proposals.portfolio import draw_portfolio
+from evenfit.proposals.protocol import Propose
+from evenfit.proposals.warm import WarmFirst
+from evenfit.proposals.ways import way_of
 from evenfit.results.forecast import Forecast, Range
-from evenfit.runs.search import Search
+from evenfit.results.trial import Trial
+from evenfit.runs.search import WEIGHED, Search
 from evenfit.specs.config import Config
 from evenfit.specs.racing import racing_of
+from evenfit.specs.space import Space
 
-_DRAWN = 40  # batches of configs whose mean cost is taken
-_NEAR = 0.5  # share of configs that cost what the default does: those near the best
-_OFF = 1.6  # times more or less than expected: the range
+_CASES = (  # how losses go with size, and the speed over the measured one: from many configs to few
+    (0.0, 0.6),
+    (-0.15, 0.75),
+    (-0.3, 0.9),
+    (-0.5, 1.2),
+    (-0.75, 1.5),
+)
+_HEAT_SECONDS = 0.2  # to propose a heat, and to encode the table for it
 _ABLATED = 4  # configs that are trained after the search, to say which regularisers mattered
 _FILE = "forecast.json"
 
@@ -36,35 +53,68 @@ def forecast(
         after: seconds from its last heat to its end, but for what is trained then.
         train: seconds that may be trained in; None where no limit of the budget is in seconds.
     """
-    default, costs, budget = search.space.default, search.costs, search.budget
-    speed = default_seconds / max(costs.config(default), 1e-9)
-    racing = racing_of(search.racing)
-    share = sum(racing(heat).trained(racing(heat).entries(costs.entries)) for heat in (1, 2, 3)) / 3
-    drawn = _drawn(search)
-    one = speed * share * _mean([costs.config(config) for config in drawn], costs.config(default))
-    epochs = costs.splits * share * _mean([float(config.epochs) for config in drawn], float(default.epochs))
-    first = costs.splits * default.epochs
-    limits = [float(budget.trials)] if budget.trials is not None else []
-    if budget.epochs is not None:
-        limits.append(1 + max(0.0, budget.epochs - first) / epochs)
-    if train is not None:
-        limits.append(1 + max(0.0, train * workers - default_seconds) / one)
-    trials = max(1.0, min(limits))
-    together = workers if train is not None else min(workers, 2)  # of a round, two heats run at once
-    searched = default_seconds + (trials - 1) * one / together
-    ablated = _ABLATED * default_seconds / workers
-    seconds = before + searched + ablated + after
-    spent = first + (trials - 1) * epochs
-    timed = train is not None and trials >= limits[-1] - 1e-9
-    if timed:
-        seconds = budget.seconds or seconds
+    budget = search.budget
+    speed = default_seconds / max(search.costs.config(search.space.default), 1e-9)
+    found = rehearsals(search, speed=speed, workers=workers, train=train)
+    end = _ABLATED * default_seconds / workers + after
+    seconds = [before + known.seconds + times * end for known, (_, times) in zip(found, _CASES, strict=True)]
+    if budget.seconds is not None:
+        only = budget.units == ("seconds",)
+        seconds = [budget.seconds if only else min(spent, budget.seconds) for spent in seconds]
     return Forecast(
         default_seconds=default_seconds,
         speed=speed,
-        trials=_range(trials, exact=budget.trials is not None and trials >= budget.trials, least=1),
-        seconds=_range(seconds, exact=timed, least=0),
-        epochs=_range(spent, exact=False, least=min(first, budget.epochs or first), most=budget.epochs),
+        trials=_range([known.trials for known in found]),
+        seconds=_range(seconds),
+        epochs=_range([known.epochs for known in found]),
     )
+
+
+def rehearsals(search: Search, *, speed: float, workers: int, train: float | None) -> list[Rehearsed]:
+    """Rehearse a search for several kinds of tables."""
+    budget = search.budget
+    classification = search.problem.task != "regression"
+    way = way_of(search.proposals, space=search.space, seed=search.problem.seed, classification=classification)
+    draw = _quick(search.proposals, way.draw, kind="classification" if classification else "regression")
+    terms = Terms(
+        space=search.space,
+        propose=WarmFirst(configs=search.warm, then=draw) if search.warm else draw,
+        limits=Limits(
+            trials=budget.trials,
+            epochs=budget.epochs,
+            stop_at=train,
+            seconds=budget.seconds,
+            rounds=search.rounds,
+        ),
+        costs=search.costs,
+        seed=search.problem.seed,
+        racing=racing_of(search.racing),
+        weighed=WEIGHED if way.weighed else 1,
+    )
+    return [
+        rehearse(
+            terms,
+            Imagined(speed=speed * times, heat_seconds=_HEAT_SECONDS * times, leaning=leaning, seed=place),
+            workers=workers,
+        )
+        for place, (leaning, times) in enumerate(_CASES)
+    ]
+
+
+def _quick(name: str, draw: Propose, *, kind: str) -> Propose:
+    """Give a way of proposing without what takes it long: what learns from losses is near the best, or at random."""
+    if name == "portfolio":
+        return partial(draw_portfolio, kind=kind, then=_near_or_random)
+    if name == "mixed":
+        return KeyFirst(draw=_near_or_random)
+    return _near_or_random if name in ("tpe", "gp") else draw
+
+
+def _near_or_random(
+    space: Space, history: Sequence[Trial], count: int, *, shared: Collection[str], seed: int
+) -> tuple[Config, ...]:
+    draw = draw_near if seed % 2 else draw_random
+    return draw(space, history, count, shared=shared, seed=seed // 2)
 
 
 def end_seconds(rows: int) -> float:
@@ -90,19 +140,5 @@ def kept_forecast(folder: Path) -> Forecast | None:
         return None
 
 
-def _drawn(search: Search) -> list[Config]:
-    """Draw configs as a search without any history would."""
-    return [
-        config for number in range(_DRAWN) for config in draw_random(search.space, (), 2, shared=SHARED, seed=number)
-    ]
-
-
-def _mean(values: list[float], default: float) -> float:
-    return _NEAR * default + (1 - _NEAR) * sum(values) / len(values)
-
-
-def _range(value: float, *, exact: bool, least: float, most: float | None = None) -> Range:
-    if exact:
-        return Range(low=value, high=value)
-    high = value * _OFF if most is None else min(float(most), value * _OFF)
-    return Range(low=max(float(least), min(value / _OFF, high)), high=max(high, float(least)))
+def _range(values: Sequence[float]) -> Range:
+    return Range(low=min(values), high=max(values))

@@ -6,7 +6,9 @@ import math
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from threading import Thread
 from typing import Any, Protocol
@@ -139,6 +141,7 @@ class Job:
         self.running: dict[int, int] = {}  # configs of the heats that are under way
         self.space = space  # of nested searches; None is made for the rows of each
         self.nested: NestedEstimate | None = None
+        self.foretold: Future[None] | None = None  # what the search will come to is being kept
 
     def run_with(self, starting: Starting, progress: Report) -> Outcome:
         """Search, conclude, deploy and report; what an interruption leaves can be resumed.
@@ -215,7 +218,8 @@ class Job:
         stop_at = self._stop_at(apart=self._apart() + self._lost_seconds())
         begun = time.monotonic() - default.seconds if len(self.found.trials) == 0 else self.started
         before = kept_forecast(self.run.folder)
-        known = forecast(
+        known = partial(
+            forecast,
             self.search,
             default_seconds=self._default_seconds(default) if before is None else before.default_seconds,
             workers=self.workers,
@@ -223,7 +227,9 @@ class Job:
             after=end_seconds(self.source.table.rows),
             train=None if stop_at is None else max(0.0, stop_at - begun + self.before),
         )
-        keep_forecast(self.run.folder, known)
+        beside = ThreadPoolExecutor(1)  # so that the next heat does not wait for it
+        self.foretold = beside.submit(lambda: keep_forecast(self.run.folder, known()))
+        beside.shutdown(wait=False)
 
     def _default_seconds(self, default: Trial) -> float:
         """Give the core-seconds of the default config: by its steps after its first epoch, which loads the engine."""
@@ -433,6 +439,8 @@ class Job:
         depended: Hyperparameters,
         fresh: Any,
     ) -> Outcome:
+        if self.foretold is not None:
+            self.foretold.result()
         facts = make_facts(
             self.request,
             self.source.table,

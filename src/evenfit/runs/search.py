@@ -41,7 +41,7 @@ from evenfit.specs.racing import RACING, racing_of
 from evenfit.specs.space import Space, SpaceRequest
 
 PROPOSALS = "portfolio"  # what measured best
-_WEIGHED = 3  # batches that are proposed for a heat where proposals are weighed
+WEIGHED = 3  # batches that are proposed for a heat where proposals are weighed
 _MOST_SHARE = 0.25  # of a budget's core-seconds that one config may take
 _PLAIN = 8  # times the default's epochs: training that is long
 _PLAIN_SHARE = 0.15  # of a budget's seconds that one such config may take on one core
@@ -251,7 +251,7 @@ def run_search(
         costs=search.costs,
         seed=search.problem.seed,
         racing=racing_of(search.racing),
-        weighed=_WEIGHED if way.weighed else 1,
+        weighed=WEIGHED if way.weighed else 1,
         price=search.price if search.objective else None,
     )
     events = tune(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 from evenfit.errors import ConfigError
@@ -121,7 +121,7 @@ class Config:
 
     def to_json(self) -> dict[str, Any]:
         """Give the values by name, ready for JSON and TOML."""
-        return asdict(self)
+        return dict(vars(self))  # all are plain values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Config:
@@ -146,7 +146,7 @@ class Config:
 
     def with_values(self, **values: Any) -> Config:
         """Give a copy with some values changed, checked like a new one."""
-        return replace(self, **values)
+        return Config(**(vars(self) | values))
 
     def tidied(self) -> Config:
         """Give the config that does the same with nothing in it that does nothing.

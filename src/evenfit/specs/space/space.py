@@ -97,7 +97,7 @@ class Space:
 
     def settled(self, config: Config) -> Config:
         """Give a config in which names that are not searched with its values have the default's."""
-        idle = {name: getattr(self.default, name) for name in self.values if not self.reaches(name, vars(config))}
+        idle = {name: getattr(self.default, name) for name in self.when if not self.reaches(name, vars(config))}
         changes = {name: value for name, value in idle.items() if getattr(config, name) != value}
         return (config.with_values(**changes) if changes else config).tidied()
 
