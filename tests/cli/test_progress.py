@@ -32,9 +32,16 @@ def test_a_budget_in_trials_shows_how_many_there_are():
     assert sentence(Progress(seconds_spent=75, trials_done=3, trials_left=37)) == "1m 15s spent · 3 of 40 configs tried"
 
 
-def test_the_share_is_of_seconds_or_of_trials():
+def test_a_budget_in_epochs_shows_how_many_there_are():
+    progress = Progress(seconds_spent=8, trials_done=3, epochs_done=1200, epochs_left=800, best_loss=0.5)
+    assert sentence(progress) == "8s spent · 3 configs tried · 1,200 of 2,000 epochs · best loss 0.5"
+
+
+def test_the_share_is_of_the_limit_that_is_nearest():
     assert Progress(seconds_spent=15, seconds_left=45).share() == 0.25
     assert Progress(trials_done=10, trials_left=30).share() == 0.25
+    assert Progress(epochs_done=10, epochs_left=30).share() == 0.25
+    assert Progress(seconds_spent=1, seconds_left=3, trials_done=10, trials_left=10, epochs_left=7).share() == 0.5
     assert Progress().share() is None
     assert Progress(seconds_left=0.0).share() == 1.0
 

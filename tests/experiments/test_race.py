@@ -75,6 +75,17 @@ def test_at_each_rung_the_worse_half_is_dropped_with_all_its_folds(problem, prep
         assert event.trial.epochs[-1] == 8 if complete else event.trial.epochs[-1] in (2, 4)
 
 
+@pytest.mark.parametrize("first", [0.0, 0.4])
+def test_what_is_left_has_trained_as_many_epochs_as_it_says(problem, prepared, first):
+    heat = heat_of(*rates(0.01, 1e-6, 0.02), rungs=() if first else (0.25, 0.5), first=first, bar=1.0)
+    _, epochs = raced(problem, prepared, heat)
+    told = [event.trained for event in epochs]
+    if first:  # one split of three, then the two others
+        assert told == [3 * epoch for epoch in range(1, 9)] + [3 * (8 + 2 * epoch) for epoch in range(1, 9)]
+    else:
+        assert told == [3 * event.running * event.epoch for event in epochs]
+
+
 def test_the_default_is_never_dropped(problem, prepared):
     found, _ = raced(problem, prepared, heat_of(*rates(1e-7, 0.01, 0.02, 0.01), protected=(0,)))
     assert found[0].trial.status == "complete"

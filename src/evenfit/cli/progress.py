@@ -54,7 +54,7 @@ def reporting(
 
 
 def sentence(progress: Progress, *, brief: bool = False) -> str:
-    """A moment of a run in one line: time left, configs tried, best so far, fleets in flight.
+    """A moment of a run in one line: time left, configs tried, epochs where they are limited, best so far, fleets.
 
     ``brief`` leaves out how many configs are in those fleets.
     """
@@ -68,6 +68,8 @@ def sentence(progress: Progress, *, brief: bool = False) -> str:
         parts.append(f"{progress.trials_done}{total} {_plural(progress.trials_done, 'config')} tried")
     elif progress.models_done + progress.models_left:
         parts.append(f"{progress.models_done} of {progress.models_done + progress.models_left} models fitted")
+    if progress.epochs_left is not None:
+        parts.append(f"{progress.epochs_done:,} of {progress.epochs_done + progress.epochs_left:,} epochs")
     if progress.best_loss is not None:
         parts.append(f"best loss {progress.best_loss:.4g}")
     if progress.fleets:

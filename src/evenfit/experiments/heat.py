@@ -60,6 +60,7 @@ class Epoch:
     epoch: int
     epochs: int
     running: int  # configs that are left
+    trained: int  # epochs of single networks, by the configs that are left
     best_loss: float
     seconds_a_step: float  # measured, of one member; 0 before it can be known
 

@@ -114,6 +114,7 @@ def _train_on(
             epoch=epoch,
             epochs=epochs,
             running=len(records),
+            trained=len(records) * (splits.start * epochs + len(splits) * epoch),  # splits before these are done
             best_loss=min(record.best_loss for record in records),
             seconds_a_step=(clock() - since) / trained if trained else 0.0,
         )

@@ -201,6 +201,7 @@ class _Pretending:
             epoch=1,
             epochs=configs[0].epochs,
             running=len(configs),
+            trained=0,
             best_loss=math.nan,
             seconds_a_step=self._imagined.speed * sum(steps) / len(steps),
         )

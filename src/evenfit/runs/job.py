@@ -18,6 +18,7 @@ from evenfit.errors import BudgetError, DataError, Interrupted, WorkerError
 from evenfit.experiments.ablation import ablate, finished
 from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.problem import Problem
+from evenfit.experiments.spending import trained_epochs
 from evenfit.experiments.tuning import Ended, Planned
 from evenfit.experiments.workers import Workers
 from evenfit.results.ablation import effects
@@ -139,6 +140,8 @@ class Job:
         self.found = Found()
         self.step_seconds = 0.0  # of one member of the default config, measured
         self.running: dict[int, int] = {}  # configs of the heats that are under way
+        self.epochs: dict[int, int] = {}  # of single networks, by the trial that has ended
+        self.epochs_running: dict[int, int] = {}  # the same, of the configs of a heat that are left
         self.space = space  # of nested searches; None is made for the rows of each
         self.nested: NestedEstimate | None = None
         self.foretold: Future[None] | None = None  # what the search will come to is being kept
@@ -181,6 +184,7 @@ class Job:
     def _recover(self) -> None:
         for trial in self.store.trials(self.run):
             self.found.trials[trial.number] = trial
+            self.epochs[trial.number] = trained_epochs([trial])
             if trial.status == "complete" and self.store.has_state(self.run, trial.number):
                 self.found.states[trial.number] = self.store.state(self.run, trial.number)
 
@@ -263,13 +267,18 @@ class Job:
         elif isinstance(event, Finished):
             if event.trial.number == 0:
                 self._foretell(event.trial)
+            spent = self.epochs[event.trial.number] = trained_epochs([event.trial])
+            left = self.epochs_running.get(event.trial.round, 0) - spent
+            self.epochs_running[event.trial.round] = max(0, left)
             self.store.add_trial(self.run, event.trial, state=event.state, seconds_spent=self._spent())
         elif isinstance(event, Epoch):
             if event.round == 0:
                 self.step_seconds = event.seconds_a_step
             self.running[event.round] = event.running
+            self.epochs_running[event.round] = event.trained
         elif isinstance(event, HeatDone):
             self.running.pop(event.round, None)
+            self.epochs_running.pop(event.round, None)
         self._say()
 
     def _say(self, note: str = "") -> None:
@@ -279,6 +288,7 @@ class Job:
         losses = [trial.loss for trial in self.found.trials.values() if trial.status == "complete"]
         best = min(losses, default=None)
         done = len(self.found.trials)
+        epochs, trained = self.search.budget.epochs, sum(self.epochs.values()) + sum(self.epochs_running.values())
         self.progress(
             Progress(
                 seconds_spent=spent,
@@ -286,6 +296,8 @@ class Job:
                 trials_done=done,
                 trials_running=sum(self.running.values()),
                 trials_left=None if trials is None else max(0, trials - done),
+                epochs_done=trained,
+                epochs_left=None if epochs is None else max(0, epochs - trained),
                 best_loss=None if best is None else metric.score(best) if metric.name == "rmse" else best,
                 fleets=len(self.running),
                 note=note,

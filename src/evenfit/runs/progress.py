@@ -9,10 +9,12 @@ class Progress:
     """Where a run stands at one moment."""
 
     seconds_spent: float = 0.0
-    seconds_left: float | None = None  # None: the budget is in trials
+    seconds_left: float | None = None  # None: the budget has no seconds
     trials_done: int = 0
     trials_running: int = 0
-    trials_left: int | None = None  # None: the budget is in seconds
+    trials_left: int | None = None  # None: the budget has no trials
+    epochs_done: int = 0  # of single networks
+    epochs_left: int | None = None  # None: the budget has no epochs
     best_loss: float | None = None  # None: no trial is done yet
     fleets: int = 0  # in flight
     models_done: int | None = None  # of a measurement; None: it is a search
@@ -21,14 +23,19 @@ class Progress:
     line: str = ""  # to be shown once and kept: what was understood of the table, a warning
 
     def share(self) -> float | None:
-        """The share of the budget that is spent, in [0, 1]; None when there is nothing to measure it by."""
-        if self.seconds_left is not None:
-            return _share(self.seconds_spent, self.seconds_left)
-        if self.trials_left is not None:
-            return _share(self.trials_done, self.trials_left)
-        if self.models_done is not None:
+        """The share of the budget that is spent, in [0, 1]: of the limit that is nearest; None where there is none."""
+        known = [
+            _share(spent, left)
+            for spent, left in (
+                (self.seconds_spent, self.seconds_left),
+                (self.trials_done, self.trials_left),
+                (self.epochs_done, self.epochs_left),
+            )
+            if left is not None
+        ]
+        if not known and self.models_done is not None:
             return _share(self.models_done, self.models_left)
-        return None
+        return max(known, default=None)
 
 
 Report = Callable[[Progress], None]
