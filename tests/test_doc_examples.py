@@ -15,7 +15,15 @@ from evenfit.specs.space.toml import read_space
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 # those that need no run of evenfit fit
-PAGES = ("audit.md", "bias-variance.md", "diagnose.md", "learning-curve.md", "regularisation.md", "space.md")
+PAGES = (
+    "audit.md",
+    "bias-variance.md",
+    "diagnose.md",
+    "learning-curve.md",
+    "regularisation.md",
+    "space.md",
+    "tuning.md",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import evenfit
-from evenfit import EvenfitClassifier, EvenfitRegressor
+from evenfit import Choice, Config, EvenfitClassifier, EvenfitRegressor, Space, SpaceRequest
 from evenfit.errors import ConfigError, DataError
 
 README = Path(__file__).parent.parent / "README.md"
@@ -260,7 +260,7 @@ def test_a_regressors_scores_are_in_the_targets_units():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"time_limit": None, "max_trials": None}, "time_limit or max_trials"),
+        ({"time_limit": None, "max_trials": None}, "time_limit or max_trials or max_epochs"),
         ({"time_limit": 0}, "time_limit must be"),
         ({"time_limit": float("nan")}, "time_limit must be"),
         ({"max_trials": 0}, "max_trials must be"),
@@ -270,11 +270,98 @@ def test_a_regressors_scores_are_in_the_targets_units():
         ({"n_jobs": 0}, "n_jobs must be"),
         ({"metric": "rmse"}, "metric for binary must be one of"),
         ({"metric": "accurcy"}, "metric for binary must be one of"),
+        ({"max_epochs": 0}, "max_epochs must be"),
+        ({"max_epochs": True}, "max_epochs must be"),
+        ({"space": {"width": [1, 2]}}, "space must be a Space or a SpaceRequest"),
+        ({"objectives": "size"}, "objectives must be several words"),
+        ({"objectives": ("loss", "weight")}, "objectives"),
+        ({"prefer": "small"}, "prefer"),
+        ({"nested": 1}, "nested must be at least 2"),
+        ({"nested": 2.0}, "nested must be a whole number"),
+        ({"target_loss": "low"}, "target_loss must be a number"),
+        ({"target_loss": -1.0}, "target-loss must be a finite loss"),
+        ({"proposals": "guess"}, "proposals must be one of"),
+        ({"racing": "slow"}, "racing must be one of"),
+        ({"try_first": 3}, "try_first must be a study, configs"),
+        ({"try_first": ["wide"]}, "try_first must be a study, configs"),
     ],
 )
 def test_a_parameter_out_of_its_range_is_named(options, message, columns, target):
     with pytest.raises(ConfigError, match=message):
         quick(**options).fit(columns, target)
+
+
+SPACE = SpaceRequest(values={"width": Choice(values=(8, 16)), "epochs": Choice(values=(4, 6))})
+ALL = {
+    "max_epochs": 500,
+    "space": SPACE,
+    "objectives": ("loss", "size"),
+    "prefer": "small",
+    "nested": 2,
+    "target_loss": 0.01,
+    "stop_when_settled": True,
+    "try_first": (Config(width=8, epochs=4, dropout=0.25),),
+}
+
+
+def test_every_option_survives_clone_and_set_params():
+    model = clone(EvenfitClassifier(**ALL))
+    assert {name: model.get_params()[name] for name in ALL} == ALL
+    assert clone(EvenfitRegressor().set_params(**ALL)).get_params() == EvenfitRegressor(**ALL).get_params()
+    assert repr(model).startswith("EvenfitClassifier(")
+
+
+def test_a_space_that_is_asked_for_is_the_one_that_is_searched(columns, target):
+    model = quick(max_trials=6, space=SPACE).fit(columns, target)
+    assert {trial.config.width for trial in model.study_.trials} <= {8, 16}
+    assert {trial.config.epochs for trial in model.study_.trials} <= {4, 6}
+    own = Space(default=Config(width=8, epochs=4), values={"width": Choice(values=(8, 12))})
+    model = quick(max_trials=3, space=own).fit(columns, target)
+    assert model.study_.trials[0].config == own.default
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_epochs_end_a_search_and_its_trials_do_not_hang_on_the_processes(n_jobs, columns, target):
+    models = [
+        quick(max_trials=None, max_epochs=200, space=SPACE, n_jobs=jobs).fit(columns, target) for jobs in (None, n_jobs)
+    ]
+    trained = [sum(int(t.epochs[-1]) * int(t.seen.sum()) for t in model.study_.trials) for model in models]
+    assert trained[0] == trained[1] <= 200
+    assert models[0].study_.stopped == models[1].study_.stopped == "epochs"
+    assert [t.config for t in models[0].study_.trials] == [t.config for t in models[1].study_.trials]
+
+
+def test_nested_searches_are_measured_beside_the_estimate(columns, target):
+    model = quick(max_trials=6, nested=2, space=SPACE).fit(columns, target)
+    assert [fold.trials for fold in model.study_.nested.folds] == [2, 2]
+    assert len(model.study_.trials) == 2
+    assert quick(space=SPACE).fit(columns, target).study_.nested is None
+
+
+def test_two_objectives_give_a_front_and_the_small_network_of_it(columns, target):
+    sized = quick(max_trials=8, space=SPACE, objectives=["loss", "size"], prefer="small").fit(columns, target)
+    assert sized.study_.front is not None
+    assert sized.study_.selection == "small"
+    assert quick(space=SPACE).fit(columns, target).study_.front is None
+
+
+def test_a_target_ends_a_search(columns, target):
+    model = quick(max_trials=60, space=SPACE, target_loss=0.69).fit(columns, target)
+    assert model.study_.stopped == "target"
+    assert len(model.study_.trials) < 60
+    assert any("the target 0.69 was reached" in note for note in model.study_.notes)
+
+
+def test_configs_that_are_to_be_tried_first_follow_the_default(columns, target):
+    wanted = Config(width=8, epochs=4, dropout=0.25)
+    model = quick(max_trials=3, space=SPACE, try_first=wanted).fit(columns, target)
+    assert (model.study_.trials[1].config.width, model.study_.trials[1].config.dropout) == (8, 0.25)
+    assert not any("another study" in note for note in model.study_.notes)
+    again = quick(max_trials=3, space=SPACE, try_first=model.study_, random_state=1).fit(columns, target)
+    assert again.study_.trials[1].config == min(model.study_.trials, key=lambda trial: trial.loss).config or (
+        again.study_.trials[0].config == min(model.study_.trials, key=lambda trial: trial.loss).config
+    )
+    assert any("of another study" in note for note in again.study_.notes)
 
 
 def test_one_class_alone_is_refused(columns, target):

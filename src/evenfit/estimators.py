@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from numbers import Integral, Real
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from numbers import Integral
 from typing import Any, Self
 
 import narwhals.stable.v1 as nw
@@ -28,16 +28,24 @@ from sklearn.utils.validation import (
 from evenfit.data.arrays import with_known_target
 from evenfit.data.copies import without_copies
 from evenfit.data.frames import to_polars
+from evenfit.data.schema import Table
 from evenfit.data.targets import Target, Task
 from evenfit.errors import ConfigError, DataError
 from evenfit.report.short import short
 from evenfit.results.cv_results import cv_results
-from evenfit.runs.cores import core_count
+from evenfit.results.metrics import default_metric, metric_of
 from evenfit.runs.deployment import make_model
-from evenfit.runs.memory import plan_in_memory, solve, useful_workers
-from evenfit.runs.search import PROPOSALS
+from evenfit.runs.memory import plan_request, solve, useful_workers
+from evenfit.runs.nested import Nesting, share_of
+from evenfit.runs.parameters import budget_of, is_number, is_whole, process_count
+from evenfit.runs.request import FitRequest
+from evenfit.runs.search import PROPOSALS, Search
+from evenfit.runs.warm_start import First, warm_start_of
 from evenfit.specs.budget import Budget
+from evenfit.specs.config import Config
+from evenfit.specs.objectives import LOSS
 from evenfit.specs.racing import RACING
+from evenfit.specs.space import Space, SpaceRequest
 
 Array = npt.NDArray[Any]
 
@@ -47,7 +55,7 @@ __all__ = ["EvenfitClassifier", "EvenfitRegressor"]
 class _Evenfit(BaseEstimator, ABC):
     """What both estimators share: reading rows, searching, and what is known afterwards."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn's way: every option is a parameter
         self,
         time_limit: float | None = 60,
         max_trials: int | None = None,
@@ -57,6 +65,15 @@ class _Evenfit(BaseEstimator, ABC):
         n_jobs: int | None = None,
         proposals: str = PROPOSALS,
         racing: str = RACING,
+        *,
+        max_epochs: int | None = None,
+        space: Space | SpaceRequest | None = None,
+        objectives: Sequence[str] = (),
+        prefer: str = LOSS,
+        nested: int | None = None,
+        target_loss: float | None = None,
+        stop_when_settled: bool = False,
+        try_first: First = None,
     ) -> None:
         self.time_limit = time_limit
         self.max_trials = max_trials
@@ -66,6 +83,14 @@ class _Evenfit(BaseEstimator, ABC):
         self.n_jobs = n_jobs
         self.proposals = proposals
         self.racing = racing
+        self.max_epochs = max_epochs
+        self.space = space
+        self.objectives = objectives
+        self.prefer = prefer
+        self.nested = nested
+        self.target_loss = target_loss
+        self.stop_when_settled = stop_when_settled
+        self.try_first = try_first
 
     @abstractmethod
     def _read_target(self, y: Array) -> tuple[Array, Target]:
@@ -83,8 +108,8 @@ class _Evenfit(BaseEstimator, ABC):
             ValueError: the rows, the target or a parameter cannot be used.
         """
         started = time.monotonic()
-        budget = self._budget()
-        workers = useful_workers(_worker_count(self.n_jobs), budget)
+        budget = budget_of(self.time_limit, trials=self.max_trials, epochs=self.max_epochs)
+        workers = useful_workers(process_count(self.n_jobs), budget)
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         rows, weights = self._rows(X, reset=True), None
@@ -105,17 +130,16 @@ class _Evenfit(BaseEstimator, ABC):
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31 - 1)
-        search = plan_in_memory(
-            table,
-            metric=self.metric,
-            budget=budget,
-            folds=folds,
-            seed=int(seed),
-            workers=workers,
-            proposals=self.proposals,
-            racing=self.racing,
-        )
-        solved = solve(search, workers=workers, started=started, notes=[*table.notes, *notes])
+        request = self._request(budget, task=known.task, folds=folds, seed=int(seed))
+        warm = warm_start_of(self.try_first, runs=request.runs, task=known.task, fingerprint="")
+
+        def plan(part: Table, share: Budget, first: Sequence[Config] = ()) -> Search:
+            return plan_request(replace(request, budget=share), part, workers=workers, space=self.space, first=first)
+
+        search = replace(plan(table, share_of(budget, self.nested), warm.configs), searches=1 + (self.nested or 0))
+        notes = (*table.notes, *notes, *([warm.note] if warm.note else []))
+        nesting = None if self.nested is None else Nesting(folds=self.nested, seed=request.seed, budget=budget)
+        solved = solve(search, workers=workers, started=started, notes=notes, nesting=nesting, plan=plan)
         self.study_ = solved.study
         self.model_ = make_model(search, solved.found, solved.study)
         self.cv_results_ = cv_results(solved.study)
@@ -150,20 +174,35 @@ class _Evenfit(BaseEstimator, ABC):
                 raise TypeError(str(error)) from error
             raise
 
-    def _budget(self) -> Budget:
-        seconds, trials = self.time_limit, self.max_trials
-        if seconds is None and trials is None:
-            raise ConfigError("time_limit or max_trials must be given; both are None")
-        if seconds is not None and not (_is_number(seconds) and 0 < seconds < math.inf):
-            raise ConfigError(f"time_limit must be seconds above 0, or None; got {seconds!r}")
-        if trials is not None and not (_is_whole(trials) and trials > 0):
-            raise ConfigError(f"max_trials must be a whole number above 0, or None; got {trials!r}")
-        return Budget(
-            seconds=None if seconds is None else float(seconds), trials=None if trials is None else int(trials)
+    def _request(self, budget: Budget, *, task: str, folds: int, seed: int) -> FitRequest:
+        """The options as a request, which checks them."""
+        metric_of(self.metric or default_metric(task), task=task)
+        if self.nested is not None and not is_whole(self.nested):
+            raise ConfigError(f"nested must be a whole number of at least 2, or None; got {self.nested!r}")
+        if self.target_loss is not None and not is_number(self.target_loss):
+            raise ConfigError(f"target_loss must be a number, or None; got {self.target_loss!r}")
+        if self.space is not None and not isinstance(self.space, Space | SpaceRequest):
+            raise ConfigError(f"space must be a Space or a SpaceRequest, or None; got {type(self.space).__name__}")
+        if isinstance(self.objectives, str):
+            raise ConfigError(f"objectives must be several words, ('loss', 'size'); got {self.objectives!r}")
+        return FitRequest(
+            table="memory",
+            target="target",
+            budget=budget,
+            folds=folds,
+            seed=seed,
+            metric=self.metric,
+            proposals=self.proposals,
+            racing=self.racing,
+            objectives=tuple(self.objectives),
+            prefer=self.prefer,
+            nested=None if self.nested is None else int(self.nested),
+            target_loss=self.target_loss,
+            stop_when_settled=bool(self.stop_when_settled),
         )
 
     def _fold_count(self, rows: int) -> tuple[int, tuple[str, ...]]:
-        if not _is_whole(self.folds) or self.folds < 2:
+        if not is_whole(self.folds) or self.folds < 2:
             raise ConfigError(f"folds must be a whole number of at least 2, got {self.folds!r}")
         if rows >= self.folds:
             return int(self.folds), ()
@@ -201,6 +240,16 @@ class EvenfitClassifier(ClassifierMixin, _Evenfit):
         n_jobs: processes: None is this one, -1 is one a core.
         proposals: how configs are chosen, as of ``evenfit fit``: random, tpe, mixed and others.
         racing: when the worse configs are dropped: halving, hyperband, finish-best, forgiving or none.
+        max_epochs: epochs of single networks in all: a config of 32 epochs on 5 folds takes 160.
+        space: where to look: a ``Space``, with a default of its own; or a ``SpaceRequest``, laid over the space that
+            fits the table, which is what None gives.
+        objectives: ("loss", "size") or ("loss", "latency") looks for small or fast networks, too: ``study_.front``.
+        prefer: which of the front is selected: loss, small or knee.
+        nested: outer folds of nested cross-validation, whose searches share the limits with this one's:
+            ``study_.nested``.
+        target_loss: the search ends at this loss on cross-validation, as the metric is shown: an RMSE for rmse.
+        stop_when_settled: the search ends where no gain is to be expected that the folds could show.
+        try_first: configs that are tried after the default; or a study, or a stored run's name, whose best are.
 
     Attributes:
         classes_: the labels, sorted.
@@ -255,6 +304,16 @@ class EvenfitRegressor(RegressorMixin, _Evenfit):
         n_jobs: processes: None is this one, -1 is one a core.
         proposals: how configs are chosen, as of ``evenfit fit``: random, tpe, mixed and others.
         racing: when the worse configs are dropped: halving, hyperband, finish-best, forgiving or none.
+        max_epochs: epochs of single networks in all: a config of 32 epochs on 5 folds takes 160.
+        space: where to look: a ``Space``, with a default of its own; or a ``SpaceRequest``, laid over the space that
+            fits the table, which is what None gives.
+        objectives: ("loss", "size") or ("loss", "latency") looks for small or fast networks, too: ``study_.front``.
+        prefer: which of the front is selected: loss, small or knee.
+        nested: outer folds of nested cross-validation, whose searches share the limits with this one's:
+            ``study_.nested``.
+        target_loss: the search ends at this loss on cross-validation, as the metric is shown: an RMSE for rmse.
+        stop_when_settled: the search ends where no gain is to be expected that the folds could show.
+        try_first: configs that are tried after the default; or a study, or a stored run's name, whose best are.
 
     Attributes:
         estimate_: the metric's loss to expect on fresh rows (the mean squared error for rmse), with its interval.
@@ -296,22 +355,3 @@ def _check_names(X: Any) -> None:
     columns: Any = getattr(X, "columns", None)
     if not getattr(columns, "is_unique", True):
         raise DataError(f"a table must name each column once; got {list(map(str, columns))}")
-
-
-def _worker_count(n_jobs: int | None) -> int:
-    """The processes that ``n_jobs`` asks for: None is one, -1 as many as cores, -2 one fewer."""
-    if n_jobs is None:
-        return 1
-    if not _is_whole(n_jobs) or n_jobs == 0:
-        raise ConfigError(f"n_jobs must be None or a whole number other than 0, got {n_jobs!r}")
-    return int(n_jobs) if n_jobs > 0 else max(1, core_count() + 1 + int(n_jobs))
-
-
-def _is_whole(value: object) -> bool:
-    """Whether it is a whole number, of Python or numpy."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is a real number, of Python or numpy."""
-    return isinstance(value, Real) and not isinstance(value, bool)

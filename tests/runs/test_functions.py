@@ -7,11 +7,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import evenfit
 from evenfit.cli.main import build_app
-from evenfit.errors import BudgetError, ConfigError, DataError
+from evenfit.errors import BudgetError, ConfigError, DataError, StoreError
 from evenfit.runs.functions import cross_validate, tune
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
-from evenfit.specs.space import Choice, Space
+from evenfit.specs.space import Choice, Range, Space
 
 SMALL = Config(width=16, depth=1, epochs=6, batch_rows=32, numeric_embedding="none")
 SPACE = Space(default=SMALL, values={"depth": Choice(values=(1, 2)), "dropout": Choice(values=(0.0, 0.2))})
@@ -129,6 +129,98 @@ def test_a_cross_validation_is_kept_too(rows, classes, tmp_path):
     assert_array_equal(found.losses, cross_validate(rows, classes, config=SMALL, folds=2).losses)
     [folder] = [path for path in tmp_path.iterdir() if path.is_dir()]
     assert evenfit.load_model(folder).task == "binary"
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_target_ends_a_search_and_is_noted(stored, rows, classes, tmp_path):
+    options = {"store": tmp_path} if stored else {}
+    study = tune("mlp", rows, classes, space=SPACE, budget="30 trials", folds=3, target_loss=10.0, **options)
+    assert study.stopped == "target"
+    assert len(study.trials) == 1
+    assert any("the target 10 was reached" in note for note in study.notes)
+
+
+def test_a_target_for_rmse_is_an_rmse(rows):
+    y = 100 * rows[:, 0]
+    plain = tune("mlp", rows, y, space=SPACE, budget="1 trials", folds=3)
+    rmse = float(np.sqrt(plain.trials[0].loss))
+    for target, stopped in ((rmse * 1.001, "target"), (rmse * 0.2, "trials")):
+        assert tune("mlp", rows, y, space=SPACE, budget="3 trials", folds=3, target_loss=target).stopped == stopped
+
+
+def test_a_search_that_has_settled_ends(rows, classes, monkeypatch):
+    asked = []
+    monkeypatch.setattr("evenfit.runs.search.settled", lambda *words, **more: asked.append(1) or len(asked) > 2)
+    wide = Space(default=SMALL, values={"dropout": Range(low=0.0, high=0.5), "l2": Range(low=0.0, high=1.0)})
+    study = tune("mlp", rows, classes, space=wide, budget="60 trials", folds=3, stop_when_settled=True)
+    assert study.stopped == "settled"
+    assert len(study.trials) < 60
+
+
+WIDER = Space(default=SMALL, values={"width": Choice(values=(8, 16, 32)), "dropout": Range(low=0.0, high=0.5)})
+
+
+def test_configs_of_a_study_are_tried_after_the_default(rows, classes):
+    first = tune("mlp", rows, classes, space=WIDER, budget="6 trials", folds=3)
+    ranked = sorted((t for t in first.trials if t.status == "complete"), key=lambda trial: trial.loss)
+    wanted = [trial.config for trial in ranked if trial.config != SMALL]
+    more = tune("mlp", rows, classes, space=WIDER, budget="9 trials", folds=3, seed=1, try_first=first)
+    tried = [trial.config for trial in more.trials]
+    assert tried[:2] == [SMALL, wanted[0]]
+    assert any("best configs of another study" in note for note in more.notes)
+
+
+def test_configs_are_tried_as_they_are_given(rows, classes):
+    wanted = [SMALL.with_values(width=8, dropout=0.125), SMALL.with_values(width=32, dropout=0.25)]
+    for given in (wanted, tuple(wanted)):
+        study = tune("mlp", rows, classes, space=WIDER, budget="20 trials", folds=3, try_first=given)
+        tried = [trial.config for trial in study.trials]
+        assert tried[1] == wanted[0]
+        assert wanted[1] in tried
+        assert not any("flatters" in note for note in study.notes)
+    assert (
+        tune("mlp", rows, classes, space=WIDER, budget="2 trials", folds=3, try_first=wanted[1]).trials[1].config
+        == (wanted[1])
+    )
+
+
+@pytest.mark.parametrize("by", ["name", "folder"])
+def test_configs_of_a_stored_run_are_tried_after_the_default(by, rows, classes, tmp_path):
+    first = tune("mlp", rows, classes, space=WIDER, budget="5 trials", folds=3, store=tmp_path)
+    [folder] = [path for path in tmp_path.iterdir() if path.is_dir()]
+    named = {"name": folder.name, "folder": folder}[by]
+    more = tune("mlp", rows, classes, space=WIDER, budget="3 trials", folds=3, store=tmp_path, seed=2, try_first=named)
+    best = min((t for t in first.trials if t.status == "complete" and t.number), key=lambda trial: trial.loss)
+    assert more.trials[1].config == best.config
+    assert any("chosen on the same rows" in note for note in more.notes)
+
+
+def test_nested_searches_do_not_begin_with_configs_that_have_seen_their_rows(rows, classes):
+    wanted = SMALL.with_values(width=8, dropout=0.123)
+    study = tune("mlp", rows, classes, space=WIDER, budget="6 trials", folds=2, nested=2, try_first=wanted)
+    assert study.trials[1].config == wanted
+    assert all(fold.config != wanted for fold in study.nested.folds)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (3, ConfigError, "try_first must be a study, configs, or the name or folder of a run; got int"),
+        ([{"width": 3}], ConfigError, "try_first must be .*; got dict"),
+        ("nothing", StoreError, "nothing"),
+        ("", ConfigError, "from-run must name a run"),
+    ],
+)
+def test_what_cannot_be_tried_first_is_named(given, error, message, rows, classes, tmp_path):
+    tune("mlp", rows, classes, space=SPACE, budget="1 trials", folds=2, store=tmp_path)
+    with pytest.raises(error, match=message):
+        tune("mlp", rows, classes, space=SPACE, budget="1 trials", folds=2, store=tmp_path, try_first=given)
+
+
+def test_a_study_of_another_task_cannot_be_begun_with(rows, classes):
+    study = tune("mlp", rows, rows[:, 0], space=SPACE, budget="1 trials", folds=2)
+    with pytest.raises(ConfigError, match="the study is of regression, but this table's target is for classification"):
+        tune("mlp", rows, classes, space=SPACE, budget="1 trials", folds=2, try_first=study)
 
 
 def test_another_model_is_refused_by_saying_what_exists(rows, classes):

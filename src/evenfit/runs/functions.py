@@ -24,12 +24,13 @@ from evenfit.results.trial import COMPLETE, Trial
 from evenfit.runs.alone import Alone
 from evenfit.runs.job import Job
 from evenfit.runs.kept import Kept
-from evenfit.runs.memory import plan_in_memory, solve, useful_workers
+from evenfit.runs.memory import plan_request, solve, useful_workers
 from evenfit.runs.nested import Nesting, share_of
 from evenfit.runs.progress import ignore
 from evenfit.runs.request import FitRequest
 from evenfit.runs.search import PROPOSALS, Search
 from evenfit.runs.source import Source
+from evenfit.runs.warm_start import First, warm_start_of
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
 from evenfit.specs.objectives import LOSS
@@ -62,6 +63,9 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     objectives: Sequence[str] = (),
     prefer: str = LOSS,
     nested: int | None = None,
+    target_loss: float | None = None,
+    stop_when_settled: bool = False,
+    try_first: First = None,
     store: str | Path | None = None,
 ) -> Study:
     """Search for a config that generalises, by cross-validation, and say honestly how good it is.
@@ -90,6 +94,11 @@ def tune(  # noqa: PLR0913 - every option is a keyword
             corrected standard error of it; or "knee", where the front bends most.
         nested: outer folds of nested cross-validation, whose searches share the budget with the study's own; see the
             study's ``nested``.
+        target_loss: the search ends where a complete config has this loss or less on cross-validation, in the units
+            in which the metric is shown: an RMSE for "rmse".
+        stop_when_settled: the search ends where no gain is to be expected that the folds could show.
+        try_first: what is tried after the default, as far as the space has it: configs; or the best ten of another
+            study, or of a stored run by its name or folder.
         store: a folder of runs, to keep this one in, model and report included; None writes nothing.
 
     Raises:
@@ -125,19 +134,30 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         objectives=tuple(objectives),
         prefer=prefer,
         nested=nested,
+        target_loss=target_loss,
+        stop_when_settled=stop_when_settled,
+        from_run=str(try_first) if isinstance(try_first, str | Path) else None,
         store=store,
+    )
+    warm = warm_start_of(
+        try_first,
+        runs=request.runs,
+        task=table.schema.target.task if table.schema.target else "",
+        fingerprint=_fingerprint(table),
     )
     workers = useful_workers(workers, known)
 
-    def plan(rows: Table, share: Budget) -> Search:
-        return _plan(replace(request, budget=share), rows, workers=workers, space=space)
+    def plan(rows: Table, share: Budget, first: Sequence[Config] = ()) -> Search:
+        return plan_request(replace(request, budget=share), rows, workers=workers, space=space, first=first)
 
-    search = replace(plan(table, share_of(known, nested)), searches=1 + (nested or 0))
+    # Outer folds of nested searches begin with nothing that has seen the rows that judge them.
+    search = replace(plan(table, share_of(known, nested), warm.configs), searches=1 + (nested or 0))
     if store is not None:
         own = space if isinstance(space, Space) else None  # another is in the request
-        return _stored(request, search, workers=workers, started=started, space=own)
+        return _stored(request, search, workers=workers, started=started, space=own, warm_note=warm.note)
+    notes = [*table.notes, *([warm.note] if warm.note else [])]
     nesting = None if nested is None else Nesting(folds=nested, seed=seed, budget=known)
-    return solve(search, workers=workers, started=started, notes=table.notes, nesting=nesting, plan=plan).study
+    return solve(search, workers=workers, started=started, notes=notes, nesting=nesting, plan=plan).study
 
 
 def cross_validate(  # noqa: PLR0913 - every option is a keyword
@@ -188,7 +208,7 @@ def cross_validate(  # noqa: PLR0913 - every option is a keyword
     request = _request(
         table, budget=Budget(trials=1), folds=folds, repeats=repeats, seed=seed, metric=metric, task=task, store=store
     )
-    search = _plan(request, table, workers=1, space=Space(default=config))
+    search = plan_request(request, table, workers=1, space=Space(default=config))
     if store is not None:
         study = _stored(request, search, workers=1, started=started)
         return cross_validation(study.truth, study.trials[0])
@@ -201,24 +221,6 @@ def _trial(search: Search, config: Config) -> Trial:
             return event.trial
     raise ConfigError(
         f"the losses of this config were not finite on any split; lower its learning_rate, {config.learning_rate:g}"
-    )
-
-
-def _plan(request: FitRequest, table: Table, *, workers: int, space: Space | SpaceRequest | None) -> Search:
-    return plan_in_memory(
-        table,
-        metric=request.metric,
-        budget=request.budget,
-        folds=request.folds,
-        repeats=request.repeats,
-        holdout=request.holdout,
-        seed=request.seed,
-        workers=workers,
-        space=space,
-        proposals=request.proposals,
-        racing=request.racing,
-        objectives=request.objectives,
-        prefer=request.prefer,
     )
 
 
@@ -235,12 +237,20 @@ def _request(table: Table, *, store: str | Path | None, **options: Any) -> FitRe
     )
 
 
-def _stored(request: FitRequest, search: Search, *, workers: int, started: float, space: Space | None = None) -> Study:
+def _stored(
+    request: FitRequest,
+    search: Search,
+    *,
+    workers: int,
+    started: float,
+    space: Space | None = None,
+    warm_note: str = "",
+) -> Study:
     """The study of a search that is kept as a run of a store."""
     table = search.problem.table
     source = Source(table=table, test=None, fingerprint=_fingerprint(table))
     with Processes(count=workers) if workers > 1 else Alone() as starting, open_store(Path(request.runs)) as store:
-        kept = Kept(request=request, space=search.space, workers=workers, warm=search.warm)
+        kept = Kept(request=request, space=search.space, workers=workers, warm=search.warm, warm_note=warm_note)
         run = store.create_run(kept.to_json(), name=None, fingerprint=source.fingerprint)
         job = Job(kept=kept, source=source, search=search, store=store, run=run, started=started, space=space)
         return job.run_with(starting, ignore).study

@@ -15,9 +15,12 @@ from evenfit.results.study import Study
 from evenfit.runs.alone import Alone
 from evenfit.runs.nested import Nesting, Plan, measure_nested
 from evenfit.runs.progress import ignore
+from evenfit.runs.reached import with_target_note
+from evenfit.runs.request import FitRequest
 from evenfit.runs.search import PROPOSALS, Found, Search, conclude, plan_search, run_search
 from evenfit.runs.warming import warm_engine
 from evenfit.specs.budget import Budget
+from evenfit.specs.config import Config
 from evenfit.specs.objectives import LOSS
 from evenfit.specs.racing import RACING
 from evenfit.specs.space import Space, SpaceRequest
@@ -50,10 +53,13 @@ def plan_in_memory(  # noqa: PLR0913 - every option is a keyword
     racing: str = RACING,
     objectives: tuple[str, ...] = (),
     prefer: str = LOSS,
+    target_loss: float | None = None,
+    stop_when_settled: bool = False,
+    warm: Sequence[Config] = (),
 ) -> Search:
     """Decide what a study of this table will try.
 
-    With a limit in trials the number of workers has no part in it, and seconds only where the default
+    With a limit in trials or epochs the number of workers has no part in it, and seconds only where the default
     config would take too many of them, by a cost model that asks no clock.
     """
     if table.schema.target is None:
@@ -76,14 +82,54 @@ def plan_in_memory(  # noqa: PLR0913 - every option is a keyword
             racing=racing,
             objectives=objectives,
             prefer=prefer,
+            target_loss=target_loss,
+            stop_when_settled=stop_when_settled,
+            warm=warm,
         )
 
-    if budget.trials is None:
+    if budget.trials is None and budget.epochs is None:
         return planned(budget, workers)
-    search = planned(Budget(trials=budget.trials), 1)
+    search = planned(Budget(trials=budget.trials, epochs=budget.epochs), 1)
     if budget.seconds is not None and search.costs.config(search.space.default) > _DEFAULT_SHARE * budget.seconds:
         search = planned(budget, 1)
     return replace(search, budget=budget)
+
+
+def plan_request(
+    request: FitRequest,
+    table: Table,
+    *,
+    workers: int,
+    space: Space | SpaceRequest | None,
+    first: Sequence[Config] = (),
+) -> Search:
+    """Decide what a study of this table will try, as a request says.
+
+    Args:
+        request: options and budget.
+        table: the rows.
+        workers: processes that train.
+        space: where to look; None makes one.
+        first: configs that are tried after the default, as far as they fit.
+    """
+    return plan_in_memory(
+        table,
+        metric=request.metric,
+        budget=request.budget,
+        folds=request.folds,
+        repeats=request.repeats,
+        holdout=request.holdout,
+        seed=request.seed,
+        workers=workers,
+        space=space,
+        proposals=request.proposals,
+        racing=request.racing,
+        objectives=request.objectives,
+        prefer=request.prefer,
+        target_loss=request.target_loss,
+        stop_when_settled=request.stop_when_settled,
+        warm=first,
+    )
 
 
 def solve(
@@ -122,6 +168,7 @@ def solve(
             tell=lambda _: None,
         )
     study = conclude(search, found, seconds=time.monotonic() - started, stopped=found.stopped, notes=notes)
+    study = with_target_note(study, search.target_loss)
     return Solved(search=search, found=found, study=replace(study, nested=nested))
 
 
