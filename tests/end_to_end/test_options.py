@@ -341,6 +341,23 @@ def test_a_search_may_stop_when_it_has_settled(fit, here):
     assert "stop-when-settled = true" in Path("runs/shop/request.toml").read_text()
 
 
+def test_memory_bounds_a_run_and_its_report_says_what_was_held(fit, here):
+    found = fit("--memory", "2g", "--json", "--workers", "2", trials=6).json
+    assert found["memory"]["bound"] == 2 * 2**30
+    assert found["memory"]["processes"] == 3
+    assert found["memory"]["held"] > 100 * 2**20
+    assert [trial["loss"] for trial in found["trials"]] == [
+        trial["loss"] for trial in fit("--memory", "2g", "--json", "--workers", "1", trials=6).json["trials"]
+    ]
+    said = fit("--memory", "2g", "--plan")
+    assert re.search(r"^memory +about \d+ MiB expected, of 2 GiB allowed$", said.out, re.MULTILINE)
+    for wrong, hint in (("20m", r"takes \d+ MiB"), ("2", "a size with its unit")):
+        said = fit("--memory", wrong)
+        assert said.code == 2
+        assert len(said.errors) == 1
+        assert re.search(hint, said.errors[0])
+
+
 def test_a_run_begins_with_what_another_found(fit, here):
     first = fit("--json", trials=8).json
     best = first["selected"]["config"]

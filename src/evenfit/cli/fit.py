@@ -96,6 +96,10 @@ def fit(
             "Default: halving.",
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        Parameter(group=_SEARCH, help="The most that all processes of the run may hold in memory, such as 2g or 800m."),
+    ] = None,
     target_loss: Annotated[
         float | None,
         Parameter(group=_SEARCH, help="End the search where cross-validation reaches this loss, such as an RMSE."),
@@ -183,6 +187,7 @@ def fit(
         "from_run": from_run,
         "space": space,
         "class_weights": class_weights,
+        "memory": memory,
         "workers": workers,
         "test": test,
         "delimiter": delimiter,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from evenfit.results.trial import COMPLETE, Trial
 
 SECONDS, TRIALS, EPOCHS = "seconds", "trials", "epochs"
-TARGET, SETTLED, EXHAUSTED = "target", "settled", "exhausted"
-REASONS = (SECONDS, TRIALS, EPOCHS, TARGET, SETTLED, EXHAUSTED)
+TARGET, SETTLED, EXHAUSTED, MEMORY = "target", "settled", "exhausted", "memory"
+REASONS = (SECONDS, TRIALS, EPOCHS, TARGET, SETTLED, EXHAUSTED, MEMORY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class Limits:
     epochs: int | None = None  # of single networks
     target: float | None = None  # a complete trial's mean loss over splits, at or below which no more is wanted
     settled: Callable[[Sequence[Trial]], bool] | None = None  # whether more trials are not worth their time
+    full: Callable[[Sequence[Trial]], bool] | None = None  # whether there is no memory for more trials
     rounds: bool = True  # where trials or epochs are limited, heats come in rounds, and nothing asks the clock
 
     def reached(self, history: Sequence[Trial]) -> str | None:
@@ -37,4 +38,6 @@ class Limits:
         losses = [trial.loss for trial in history if trial.status == COMPLETE and math.isfinite(trial.loss)]
         if self.target is not None and losses and min(losses) <= self.target:
             return TARGET
+        if self.full is not None and self.full(history):
+            return MEMORY
         return SETTLED if self.settled is not None and self.settled(history) else None

@@ -70,6 +70,8 @@ class HeatDone:
     """A heat has yielded all it will."""
 
     round: int
+    process: int = 0  # that raced it, where it is not this one
+    memory: int = 0  # the most bytes that this process has held so far; 0 where that is not known
 
 
 Event = Finished | Epoch | HeatDone

@@ -151,8 +151,13 @@ def make_samples(
     )
 
 
+def followed_rows(split: Split) -> int:
+    """Say how many training rows of a split have their clean loss followed."""
+    return min(len(split.train), max(len(split.validate), _LEAST_SAMPLE))
+
+
 def _followed(seed: int, number: int, split: Split) -> npt.NDArray[np.int64]:
-    wanted = max(len(split.validate), _LEAST_SAMPLE)
+    wanted = followed_rows(split)
     if len(split.train) <= wanted:
         return split.train
     drawn = np.random.default_rng([seed, number, 1]).choice(split.train, wanted, replace=False)

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from evenfit.data.encodings import InputShape
 from evenfit.experiments.ending import Limits
 from evenfit.experiments.heat import Entry, Heat
+from evenfit.experiments.room import Room
 from evenfit.experiments.sizing import MEMBERS, SHARED, epoch_seconds
+from evenfit.experiments.waiting import waiting
 from evenfit.experiments.weighing import Weigh, weigh
 from evenfit.proposals.protocol import Propose
+from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
 from evenfit.specs.racing import Racing, halving
 from evenfit.specs.space import Space
 
+_ATTEMPTS = 100  # at drawing networks that fit into memory
 _MOST_OUTPUTS = 2e7  # predictions of one heat: rows times classes times configs
 
 
@@ -58,15 +62,26 @@ class Terms:
     price: Callable[[Config], float] | None = None  # of a config in use, where that is a second objective
     weighed: int = 1  # batches that are proposed for a heat, of which the most promising a second is raced
     weigh: Weigh = weigh  # says which that is
+    room: Room | None = None  # that fleets have in memory; None is as much as they like
 
 
 def proposed(terms: Terms, history: Sequence[Trial], count: int, *, seed: int) -> tuple[Config, ...]:
     """Propose configs of one fleet: at most so many, none where nothing is left to try.
 
     Where a condition makes what a fleet shares hang on what it does not, those that differ from the first are left out.
+    Where memory is bounded, networks of which not even one config fits are passed over, as if they had been tried.
     """
-    drawn = terms.propose(terms.space, history, count, shared=SHARED, seed=seed)
-    return tuple(config for config in drawn if _shared(config) == _shared(drawn[0]))
+    for attempt in range(_ATTEMPTS):
+        own = key(seed, attempt) >> 2 if attempt else seed
+        drawn = terms.propose(terms.space, history, count, shared=SHARED, seed=own)
+        drawn = tuple(config for config in drawn if _shared(config) == _shared(drawn[0]))
+        if terms.room is None or not drawn:
+            return drawn
+        fitting = terms.room.entries(drawn[0], len(drawn))
+        if fitting:
+            return drawn[:fitting]
+        history = [*history, *waiting(Heat(round=0, entries=make_entries(drawn, first=0)))]
+    return ()
 
 
 def _shared(config: Config) -> tuple[object, ...]:

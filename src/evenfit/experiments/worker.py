@@ -13,6 +13,7 @@ from threading import Thread
 
 from evenfit.experiments.heat import HeatDone
 from evenfit.experiments.here import Cache
+from evenfit.experiments.peak import peak_memory
 from evenfit.experiments.problem import Problem
 
 _KEY_BYTES = 32
@@ -47,7 +48,7 @@ def _serve(parent: Connection) -> None:
             raise
         except Exception as error:  # noqa: BLE001 - the parent raises it
             parent.send(error)
-        parent.send(HeatDone(round=heat.round))
+        parent.send(HeatDone(round=heat.round, process=os.getpid(), memory=peak_memory()))
 
 
 def _end_with_parent() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from evenfit.results.forecast import Forecast
 from evenfit.results.hyperparameters import Hyperparameters
+from evenfit.results.memory_use import MemoryUse
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval
 
@@ -60,6 +61,7 @@ class Facts:
     seconds: float | None = None  # the budget, where it is in seconds
     seconds_spent: float = 0.0
     forecast: Forecast | None = None  # of the whole run, once its default config was done
+    memory: MemoryUse | None = None
     before: tuple[Before, ...] = ()  # a value for each extension
     finishes: tuple[Finish, ...] = ()
     importance: tuple[tuple[str, Interval], ...] = ()  # column, rise of the loss when its values are permuted

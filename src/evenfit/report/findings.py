@@ -9,6 +9,7 @@ from dataclasses import replace
 from evenfit.report.digits import count, short, with_interval
 from evenfit.report.expected import against
 from evenfit.report.facts import Before, Facts, Fresh
+from evenfit.report.remembered import remembered
 from evenfit.report.shares import depended_on
 from evenfit.report.side_by_side import score
 from evenfit.report.traded import traded
@@ -53,6 +54,8 @@ def findings(study: Study, facts: Facts) -> tuple[tuple[str, str], ...]:
         found.append(("test", tested(facts.fresh, metric=metric)))
     if facts.forecast:
         found.append(("expected", foretold(facts.forecast, study, facts)))
+    if facts.memory:
+        found.append(("memory", remembered(facts.memory)))
     found += [("extended", extended(known, study)) for known in facts.before]
     if facts.weights:
         found.append(("weights", facts.weights))

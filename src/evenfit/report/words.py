@@ -309,6 +309,7 @@ _ENDED = {  # by what ended a search
     "target": "ended by its target",
     "settled": "ended since no gain was to be expected",
     "exhausted": "nothing was left to try",
+    "memory": "there was no memory for more trials",
 }
 
 

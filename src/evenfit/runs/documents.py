@@ -17,6 +17,7 @@ from evenfit.report.facts import Before, Facts, Fresh
 from evenfit.report.facts import Finish as FactsFinish
 from evenfit.results.forecast import Forecast
 from evenfit.results.hyperparameters import Hyperparameters
+from evenfit.results.memory_use import MemoryUse
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval, Study
 from evenfit.runs.options import columns_text, to_toml
@@ -41,6 +42,7 @@ def make_facts(  # noqa: PLR0913 - every part of a report is a keyword
     seconds_spent: float,
     extended: Sequence[Mapping[str, Any]] = (),
     forecast: Forecast | None = None,
+    memory: MemoryUse | None = None,
 ) -> Facts:
     """Collect what a report tells about a run beyond its study."""
     target = table.schema.target
@@ -65,6 +67,7 @@ def make_facts(  # noqa: PLR0913 - every part of a report is a keyword
         seconds=request.budget.seconds,
         seconds_spent=seconds_spent,
         forecast=forecast,
+        memory=memory,
         before=tuple(map(_before, extended)),
         finishes=tuple(FactsFinish(trial=known.trial, seconds=known.seconds) for known in finishes),
         importance=importance,

@@ -33,6 +33,8 @@ def fit(request: FitRequest, *, progress: Report) -> Outcome:
     """
     started = time.monotonic() - process_age()
     count = worker_count(request)
+    if request.memory is not None and count > 1:  # how many fit is known once the table is
+        count = plan(request, probed=False).workers
     with _starting(count, table=request.table) as workers:
         from evenfit.runs.job import Job, plan_job, read_source
         from evenfit.runs.kept import Kept
@@ -87,8 +89,10 @@ def resume(name: str, *, runs: str, progress: Report, extend: Budget | None = No
             return job.run_with(workers, progress)
 
 
-def plan(request: FitRequest) -> Plan:
+def plan(request: FitRequest, *, probed: bool = True) -> Plan:
     """Say what a fit would do, without doing it, and by a probe of two seconds what it would cost.
+
+    Where memory is bounded, it has as many workers as fit.
 
     Raises:
         EvenfitError: the table, a column or an option cannot be used.
@@ -101,7 +105,11 @@ def plan(request: FitRequest) -> Plan:
     source, count = read_source(request), worker_count(request)
     warm = _warm_start(request, source)
     search = plan_job(request, source, workers=count, warm=warm.configs if warm else ())
-    return measured_plan(Plan(source=source, search=search, workers=count, nested=request.nested), begun=begun)
+    if search.room is not None and (fitting := search.room.workers(count)) < count:
+        count = fitting
+        search = plan_job(request, source, workers=count, warm=warm.configs if warm else ())
+    known = Plan(source=source, search=search, workers=count, nested=request.nested)
+    return measured_plan(known, begun=begun) if probed else known
 
 
 def worker_count(request: FitRequest) -> int:

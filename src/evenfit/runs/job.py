@@ -17,6 +17,7 @@ from evenfit.data.splits import make_splits
 from evenfit.errors import BudgetError, DataError, Interrupted, WorkerError
 from evenfit.experiments.ablation import ablate, finished
 from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
+from evenfit.experiments.peak import peak_memory
 from evenfit.experiments.problem import Problem
 from evenfit.experiments.spending import trained_epochs
 from evenfit.experiments.tuning import Ended, Planned
@@ -24,6 +25,7 @@ from evenfit.experiments.workers import Workers
 from evenfit.results.ablation import effects
 from evenfit.results.hyperparameters import Hyperparameters
 from evenfit.results.leaning import FEWEST, leaning
+from evenfit.results.memory_use import MemoryUse
 from evenfit.results.metrics import default_metric, metric_of
 from evenfit.results.nested_estimate import NestedEstimate
 from evenfit.results.ranking import Ranking
@@ -113,6 +115,7 @@ def plan_job(
         objectives=request.objectives,
         prefer=request.prefer,
         target_loss=request.target_loss,
+        memory=request.memory,
         stop_when_settled=request.stop_when_settled,
         rounds=not request.budget.timed,
         warm=warm,
@@ -142,6 +145,7 @@ class Job:
         self.running: dict[int, int] = {}  # configs of the heats that are under way
         self.epochs: dict[int, int] = {}  # of single networks, by the trial that has ended
         self.epochs_running: dict[int, int] = {}  # the same, of the configs of a heat that are left
+        self.held: dict[int, int] = {}  # bytes at the peak of each process that trained; 0 is this one
         self.space = space  # of nested searches; None is made for the rows of each
         self.nested: NestedEstimate | None = None
         self.foretold: Future[None] | None = None  # what the search will come to is being kept
@@ -277,6 +281,7 @@ class Job:
             self.running[event.round] = event.running
             self.epochs_running[event.round] = event.trained
         elif isinstance(event, HeatDone):
+            self.held[event.process] = event.memory
             self.running.pop(event.round, None)
             self.epochs_running.pop(event.round, None)
         self._say()
@@ -443,6 +448,17 @@ class Job:
             return math.inf
         return min(_DEPENDED_SECONDS, max(_LEAST_IMPORTANCE_SECONDS, self._left() - _REPORT_SECONDS))
 
+    def _memory(self) -> MemoryUse:
+        """Say what the run was expected to hold in memory, and what it holds at the end."""
+        others = [held for process, held in self.held.items() if process]
+        own = peak_memory()
+        return MemoryUse(
+            expected=self.search.peak(workers=self.workers, trials=len(self.found.trials)),
+            held=own + sum(others) if own and all(others) else None,
+            processes=1 + len(others),
+            bound=self.request.memory,
+        )
+
     def _outcome(
         self,
         study: Study,
@@ -466,6 +482,7 @@ class Job:
             seconds_spent=self._spent(),
             extended=self.kept.extended,
             forecast=kept_forecast(self.run.folder),
+            memory=self._memory(),
         )
         return Outcome(
             study=study,

@@ -11,6 +11,7 @@ from typing import Any
 from evenfit.errors import ConfigError
 from evenfit.runs.request import FitRequest
 from evenfit.specs.budget import Budget, budget_text
+from evenfit.specs.memory import MIB, parse_memory
 from evenfit.specs.space.request import SpaceRequest
 from evenfit.specs.space.toml import read_space, write_space
 
@@ -46,12 +47,19 @@ def to_toml(request: FitRequest) -> str:
     for name, value in request.to_json().items():
         if value is None or value == [] or name == "asked_space":
             continue
-        shown = budget_text(request.budget) if name == "budget" else value
+        shown = _as_written(name, request, value)
         # JSON's texts, numbers, switches and lists are TOML's too, but for one character.
         text = json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")
         lines.append(f"{name.replace('_', '-')} = {text}")
     space = "" if request.space is None else "\n" + write_space(request.space)
     return "\n".join(lines) + "\n" + space
+
+
+def _as_written(name: str, request: FitRequest, value: Any) -> Any:
+    """A value as a user writes it, where that is not as it is stored."""
+    if name == "budget":
+        return budget_text(request.budget)
+    return f"{value / MIB!r}m" if name == "memory" else value
 
 
 def read_options(path: str) -> dict[str, object]:
@@ -135,6 +143,13 @@ def _read_budget(name: str, value: object) -> Budget:
     return Budget.parse(str(value))
 
 
+def _read_memory(name: str, value: object) -> int:
+    """A size with its unit."""
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} must be a size with its unit, such as '2g' or '800m', got {value!r}")
+    return parse_memory(value)
+
+
 def _read_metric(name: str, value: object) -> str:
     """A metric by any of its usual spellings: R^2, log-loss, ROC AUC."""
     text = _read_text(name, value).strip().lower().replace("^", "").replace("-", "_").replace(" ", "_")
@@ -184,6 +199,7 @@ _READERS: dict[str, Callable[[str, object], object]] = {
     "from_run": _read_text,
     "space": _read_space,
     "class_weights": _read_switch,
+    "memory": _read_memory,
     "workers": _read_whole,
     "runs": _read_text,
     "name": _read_text,

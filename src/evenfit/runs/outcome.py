@@ -56,6 +56,8 @@ class Outcome:
             epochs = sum(int(trial.epochs[-1]) * int(trial.seen.sum()) for trial in self.study.trials)
             happened = {"trials": len(self.study.trials), "seconds": self.facts.seconds_spent, "epochs": epochs}
             found["expected"] = dict(self.facts.forecast.to_json()) | {"happened": happened}
+        if self.facts.memory is not None:
+            found["memory"] = dict(self.facts.memory.to_json())
         if self.extended:
             found["extended"] = [dict(one) for one in self.extended]
         if self.facts.hyperparameters is not None:

@@ -10,8 +10,10 @@ from evenfit.data.splits import describe_splits
 from evenfit.data.table import describe
 from evenfit.report.digits import duration
 from evenfit.report.expected import expected
+from evenfit.report.remembered import remembered
 from evenfit.report.words import network, regularisation, value_word
 from evenfit.results.forecast import Forecast
+from evenfit.results.memory_use import MemoryUse
 from evenfit.results.metrics import metric_of
 from evenfit.runs.search import Search
 from evenfit.runs.source import Source
@@ -57,11 +59,23 @@ class Plan:
             ),
         ]
         said += self._expected_words()
+        said.append(("memory", remembered(self.memory())))
         names = {value_word(name): _words(search.space, name) for name in search.space.values}
         wide, far = max(len(name) for name, _ in said), max(map(len, names), default=0)
         lines = [f"{name:<{wide}}  {value}" for name, value in said]
         lines += ["searched", *(f"  {name:<{far}}  {value}" for name, value in names.items())]
         return "\n".join(lines)
+
+    def memory(self) -> MemoryUse:
+        """What the run is expected to hold at its peak: with the trials of its budget, or as many as are expected."""
+        known = 0 if self.expected is None else round(self.expected.trials.high)
+        trials = 1 + (known or self.search.budget.trials or 0)
+        room = self.search.room
+        return MemoryUse(
+            expected=self.search.peak(workers=self.workers, trials=trials),
+            processes=1 if self.workers == 1 else 1 + self.workers,
+            bound=None if room is None else room.memory,
+        )
 
     def _expected_words(self) -> list[tuple[str, str]]:
         """What a probe says of the cost."""
@@ -87,6 +101,7 @@ class Plan:
             "default_seconds": search.costs.config(default),
             "expected": None if self.expected is None else self.expected.to_json(),
             "probe_seconds": self.probe_seconds,
+            "memory": dict(self.memory().to_json()),
             "searched": search.space.to_json()["values"],
         }
 

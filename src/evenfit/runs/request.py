@@ -74,6 +74,7 @@ class FitRequest:
     from_run: str | None = None  # whose best configs are tried after the default
     space: SpaceRequest | None = None  # where to look; else where a search of this table looks by itself
     class_weights: bool = False  # every class weighs the same in training
+    memory: int | None = None  # bytes that all processes of the run may hold together
     workers: int | None = None  # one per core
     runs: str = "runs"  # folder of the store and of the runs
     name: str | None = None  # made from the table's name
@@ -103,6 +104,7 @@ class FitRequest:
             )
         _check_least("seed", self.seed, 0)
         _check_least("workers", self.workers, 1)
+        _check_least("memory", self.memory, 1)
         _check_columns(self)
         if self.task and self.metric and METRICS[self.metric] != self.task:
             raise ConfigError(f"metric {self.metric} is for {METRICS[self.metric]}, but task is {self.task}")

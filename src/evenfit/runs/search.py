@@ -15,9 +15,11 @@ from evenfit.data.encodings import fit_encoding, input_choices, target_choices
 from evenfit.data.schema import Table
 from evenfit.data.splits import Split
 from evenfit.errors import BudgetError, DataError, EvenfitError
+from evenfit.experiments.footprint import footprint_of
 from evenfit.experiments.heat import Event, Finished, Heat
 from evenfit.experiments.price import measured_latency, price_of
 from evenfit.experiments.problem import Problem
+from evenfit.experiments.room import Room
 from evenfit.experiments.settling import settled
 from evenfit.experiments.sizing import default_config, make_space
 from evenfit.experiments.tuning import Costs, Ended, Limits, Planned, Terms, tune
@@ -67,11 +69,19 @@ class Search:
     searches: int = 1  # that share a user's budget equally, this one among them
     objective: str | None = None  # what is to be small beside the loss: size or latency
     prefer: str = LOSS  # which config along the front is selected
+    room: Room | None = None  # that fleets and trials have in memory; None is as much as they like
 
     @property
     def rule(self) -> str:
         """The rule of selection: where the loss alone is preferred, the one that was asked for."""
         return self.selection if self.prefer == LOSS else self.prefer
+
+    def peak(self, *, workers: int, trials: int) -> int:
+        """Estimate the bytes that a run with so many workers holds at its peak, when it has so many trials."""
+        footprint = footprint_of(self.problem, space=self.space) if self.room is None else self.room.footprint
+        default, entries = self.space.default, self.costs.entries
+        entries = entries if self.room is None else self.room.entries(default, entries)
+        return footprint.peak(default, entries=entries, workers=workers, trials=trials)
 
     @property
     def measured(self) -> bool:
@@ -119,6 +129,7 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
     warm: Sequence[Config] = (),
     objectives: tuple[str, ...] = (),
     prefer: str = LOSS,
+    memory: int | None = None,
 ) -> Search:
     """Decide the default config and the space that fit the table and the budget.
 
@@ -140,10 +151,11 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
         warm: configs of another run, the best first: those that fit are tried after the default.
         objectives: loss and one of size, latency; none is the loss alone.
         prefer: which config along the front is selected.
+        memory: bytes that all processes of the run may hold; None is no bound.
 
     Raises:
         ConfigError: the space is none for these proposals.
-        BudgetError: the epochs do not suffice for one of every split.
+        BudgetError: the epochs do not suffice for one of every split, or the memory for the default config.
     """
     problem = Problem(table=table, splits=splits, metric=metric, seed=seed)
     rows = int(np.median(problem.truth.training_rows))
@@ -194,6 +206,9 @@ def plan_search(  # noqa: PLR0913 - every option is a keyword
         warm=warm_configs(space, warm),
         objective=second_objective(objectives),
         prefer=prefer,
+        room=None
+        if memory is None
+        else Room(memory=memory, footprint=footprint_of(problem, space=space), default=space.default),
     )
 
 
@@ -253,6 +268,7 @@ def run_search(
         racing=racing_of(search.racing),
         weighed=WEIGHED if way.weighed else 1,
         price=search.price if search.objective else None,
+        room=search.room,
     )
     events = tune(
         terms,
@@ -284,6 +300,7 @@ def _limits(search: Search, stop_at: float | None) -> Limits:
         target=target,
         rounds=search.rounds,
         settled=_settled(search) if search.stop_when_settled else None,
+        full=None if search.room is None else partial(search.room.full, more=2 * search.costs.entries),
     )
 
 

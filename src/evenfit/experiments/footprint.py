@@ -1,0 +1,131 @@
+"""Footprint: what a search holds in memory, by a fixed model of the arrays that there are.
+
+The model counts the arrays and adds what programs take before they hold any: it asks neither the clock nor
+the machine, so that a search that it bounds tries the same configs everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evenfit.data.encodings import InputShape, fit_encoding
+from evenfit.experiments.checkpoints import checkpoint_epochs
+from evenfit.experiments.heat import Heat
+from evenfit.experiments.problem import Problem, followed_rows
+from evenfit.fleet.layout import layout
+from evenfit.results.metrics import METRICS
+from evenfit.results.trial import COMPLETE, Trial
+from evenfit.specs.config import Config
+from evenfit.specs.memory import MIB
+from evenfit.specs.space import Space
+
+# resident memory, measured on Linux with CPython 3.11: programs with their libraries, and no table
+_MAIN = 345 * MIB  # reads, proposes, selects and reports
+_AHEAD = 60 * MIB  # beside workers it imports what the end needs while they train
+_WORKER = 215 * MIB  # trains; its libraries are shared with the other workers, and counted for each
+_SUMMARY, _SUMMED_ROW = 110 * MIB, 6_500  # to sum a study up: at most, and for each row
+_COPIES = 2  # of what a worker tells: as it is, and on its way
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """What decides how much memory a search takes; all results are bytes."""
+
+    rows: int  # of the table
+    training: int  # rows of a split
+    judged: int  # rows that every validation predicts, over all splits
+    splits: int
+    repeats: int
+    outputs: int
+    columns: int  # of what the metric judges a row by
+    precision: int  # bytes of a stored prediction
+    numeric: int  # columns of the table
+    categorical: int
+    shape: InputShape  # encoded inputs
+    encodings: int = 1  # choices of encodings that the space has
+
+    def table(self) -> int:
+        """The table, what is known of its columns' values, and its splits."""
+        cells = self.rows * (24 * self.numeric + 4 * self.categorical)
+        return cells + self.rows * (24 + 8 * (self.splits + self.repeats))
+
+    def samples(self) -> int:
+        """The rows as every split's networks see them, for each choice of encodings."""
+        one = 4 * self.shape.features + 4 * len(self.shape.cardinalities) + 12
+        return self.encodings * self.splits * self.rows * one + 16 * self.rows * self.shape.features
+
+    def main(self) -> int:
+        """The program that proposes and reports, without trials."""
+        return _MAIN + _AHEAD + 2 * self.table() + min(_SUMMARY, _SUMMED_ROW * self.rows)
+
+    def worker(self) -> int:
+        """A program that trains, without a fleet."""
+        return _WORKER + self.table() + self.samples()
+
+    def heat(self, config: Config, entries: int) -> int:
+        """A fleet of so many configs of one shape, and what is recorded of them."""
+        members, weights = entries * self.splits, self._parameters(config)
+        batch = min(config.batch_rows, self.training)
+        steps = self.training // max(1, batch)
+        fleet = members * (24 * weights + 4 * self.training + 16 * steps)
+        passing = 4 * batch * (3 * (config.depth + 1) * max(config.width, self.shape.features) + self.outputs)
+        recorded = self.trial(config) + 4 * self.judged * self.outputs
+        return fleet + passing + entries * recorded + _COPIES * self.trial(config) + 16 * self._predicted()
+
+    def trial(self, config: Config, *, complete: bool = True) -> int:
+        """What is kept of a trial until the study is done."""
+        epochs = len(checkpoint_epochs(config.epochs, Heat(round=0, entries=()).checkpoints))
+        shown = 2 * epochs * self.repeats * self.rows * self.columns
+        if not complete:
+            return shown
+        return shown + self.precision * self._predicted() + 4 * self.splits * self._parameters(config)
+
+    def peak(self, config: Config, *, entries: int, workers: int, trials: int) -> int:
+        """Estimate the peak of a run: all its processes, each at its own.
+
+        Args:
+            config: whose shape fleets have.
+            entries: configs of a fleet.
+            workers: that train; one is the program itself.
+            trials: that are kept, half of them complete.
+        """
+        heat = self.heat(config, entries)
+        one = self.trial(config) + self.trial(config, complete=False)
+        trained = self.samples() + heat if workers == 1 else workers * (self.worker() + heat)
+        return self.main() + trained + trials * one // 2
+
+    def kept(self, history: Sequence[Trial]) -> int:
+        """What is kept of these trials."""
+        return sum(self.trial(trial.config, complete=trial.status == COMPLETE) for trial in history)
+
+    def _parameters(self, config: Config) -> int:
+        return layout(config, self.shape, self.outputs).parameters
+
+    def _predicted(self) -> int:
+        return self.repeats * self.rows * self.outputs
+
+
+def footprint_of(problem: Problem, *, space: Space) -> Footprint:
+    """Give what decides how much a search of this space for this problem takes."""
+    choices = [known.values_or_none() for name in ("inputs", "target") if (known := space.values.get(name))]
+    table, truth, splits = problem.table, problem.truth, problem.splits
+    judged = sum(len(split.validate) + followed_rows(split) for split in splits)
+    sample = METRICS[problem.metric].values(np.zeros((1, 2, truth.classes)), truth.target[:2])
+    return Footprint(
+        rows=table.rows,
+        training=int(truth.training_rows.max()),
+        judged=judged,
+        splits=len(splits),
+        repeats=len(truth.split_of),
+        outputs=truth.classes,
+        columns=sample.shape[-1],
+        precision=8 if truth.task == "regression" else 4,
+        numeric=table.numeric.shape[1],
+        categorical=table.codes.shape[1],
+        shape=fit_encoding(table, splits[-1].train).shape,
+        encodings=math.prod(len(values or ()) for values in choices),
+    )

@@ -1,0 +1,99 @@
+"""A bound of memory: fleets, workers and trials that are kept follow it, and the report says what was held."""
+
+import numpy as np
+import pytest
+
+from evenfit.data.arrays import from_memory
+from evenfit.data.splits import make_splits
+from evenfit.errors import BudgetError, ConfigError
+from evenfit.experiments.here import Here
+from evenfit.experiments.tuning import Planned
+from evenfit.runs.options import request_from, to_toml
+from evenfit.runs.search import Found, plan_search, run_search
+from evenfit.specs.budget import Budget
+from evenfit.specs.config import Config
+from evenfit.specs.memory import MIB
+from evenfit.specs.space import Choice, Space
+
+X = np.random.default_rng(0).normal(size=(120, 4))
+Y = X[:, 0] + 0.1 * X[:, 1]
+WIDE = 4096
+SPACE = Space(
+    default=Config(width=8, epochs=2, batch_rows=32, numeric_embedding="none"),
+    values={"width": Choice(values=(8, 16, WIDE)), "dropout": Choice(values=(0.0, 0.1, 0.2, 0.3))},
+)
+
+
+def planned(memory, *, trials=30, proposals="random"):
+    table = from_memory(X, Y)
+    return plan_search(
+        table,
+        make_splits(table, folds=5, repeats=1, seed=0, holdout=None),
+        metric="rmse",
+        budget=Budget(trials=trials),
+        workers=1,
+        seed=0,
+        selection="best",
+        space=SPACE,
+        proposals=proposals,
+        memory=memory,
+    )
+
+
+def found(search):
+    heats = []
+    seen = run_search(
+        search,
+        Here(search.problem),
+        stop_at=None,
+        found=Found(),
+        tell=lambda event: heats.append(event.heat) if isinstance(event, Planned) else None,
+    )
+    return seen, heats
+
+
+def least():
+    return planned(2**40).room.needed()
+
+
+@pytest.mark.parametrize("proposals", ["random", "grid", "near", "portfolio", "tpe", "quasi-random"])
+def test_networks_that_do_not_fit_are_passed_over_and_the_search_goes_on(proposals):
+    search = planned(least() + 100 * MIB, trials=7, proposals=proposals)
+    assert search.room.entries(SPACE.default.with_values(width=WIDE), 8) == 0
+    seen, _ = found(search)
+    assert len(seen.trials) == 7
+    assert {trial.config.width for trial in seen.trials.values()} <= {8, 16}
+
+
+def test_little_room_makes_small_fleets():
+    _, heats = found(planned(None, trials=9))
+    assert max(len(heat.entries) for heat in heats) == 8
+    search = planned(least(), trials=9)
+    most = search.room.entries(SPACE.default.with_values(width=16), 8)
+    _, heats = found(search)
+    assert max(len(heat.entries) for heat in heats) <= max(1, most) < 8
+
+
+def test_a_search_ends_where_there_is_no_room_for_more_trials():
+    search = planned(least() + MIB, trials=3000)
+    seen, _ = found(search)
+    assert seen.stopped == "memory"
+    assert 1 <= len(seen.trials) < 3000
+    assert search.room.footprint.kept(list(seen.trials.values())) <= search.room.kept()
+
+
+def test_a_bound_that_is_too_small_is_refused_before_anything_is_trained():
+    with pytest.raises(BudgetError, match="memory of 50 MiB is too little: the default config on 5 splits of 120 rows"):
+        planned(50 * MIB)
+
+
+@pytest.mark.parametrize("wrong", ["2", "two gigs", 5, True, "0g"])
+def test_other_sizes_are_refused(wrong):
+    with pytest.raises(ConfigError, match="memory"):
+        request_from({"table": "a.csv", "target": "y", "memory": wrong})
+
+
+def test_a_request_is_written_as_it_is_read():
+    request = request_from({"table": "a.csv", "target": "y", "memory": "1.3g"})
+    (line,) = [line for line in to_toml(request).splitlines() if line.startswith("memory")]
+    assert request_from({"table": "a.csv", "target": "y", "memory": line.split('"')[1]}) == request
