@@ -176,6 +176,46 @@ def test_a_run_that_is_killed_gives_the_trials_of_one_that_was_not(here, moment,
     killed_and_resumed(f"quick-{moment}-{count}", QUICK, moment, count)
 
 
+def test_a_run_that_is_told_to_end_keeps_what_it_has_and_gives_the_trials_of_one_that_was_not(here):
+    killed_and_resumed("told to end", QUICK, "after a trial is stored", 17, number=signal.SIGTERM)
+
+
+SIZED = {"objectives": "loss,size", "prefer": "small"}  # what a search for small networks adds to the options
+
+
+def sized(name, *, workers=1):
+    return options(name, QUICK, workers=workers) | SIZED
+
+
+@pytest.fixture
+def small(here):
+    """The name of a search for small networks on one worker that was not stopped."""
+    if not Path("runs/small").exists():
+        run_fit(request_from(sized("small") | {"objectives": ["loss", "size"]}), progress=ignore)
+    front = json.loads(Path("runs/small/metrics.json").read_text())["front"]
+    assert front, "else the tests below say nothing of it"
+    return "small"
+
+
+@pytest.mark.slow
+def test_two_workers_find_the_front_of_one(here, small):
+    run_fit(request_from(sized("small-two", workers=2) | {"objectives": ["loss", "size"]}), progress=ignore)
+    assert_identical("small-two", small)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("moment", "count"), [CASES[3], CASES[7], CASES[9], CASES[12]])
+def test_a_search_for_small_networks_that_is_killed_finds_the_front_of_one_that_was_not(here, small, moment, count):
+    name = f"small-{moment}-{count}"
+    words = ["fit"]
+    for option, value in sized(name, workers=2).items():
+        words += [str(value)] if option == "table" else [f"--{option}", str(value)]
+    assert strike(moment, count, signal.SIGKILL, *words).returncode == -signal.SIGKILL
+    run_resume(name, runs="runs", progress=ignore)
+    assert_identical(name, small)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("racing", RACINGS)

@@ -1,10 +1,13 @@
 """Runs that are extended, and runs that begin with another's configs, from table to report."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.end_to_end import killed
 
 from evenfit.errors import BudgetError, ConfigError, StoreError
 from evenfit.runs.fit import fit, resume
@@ -100,3 +103,58 @@ def test_a_target_that_is_reached_is_noted_with_what_fresh_rows_will_bring(here)
     outcome = fitted("reached", budget="60 trials", target_loss=5.0)
     assert outcome.study.stopped == "target"
     assert any("on fresh rows" in note and "reached" in note for note in outcome.study.notes)
+
+
+def spent(name):
+    with open_store(Path("runs")) as store:
+        run = store.run(name)
+        return run.seconds_spent, run.request["budget"], run.status
+
+
+def test_an_extension_in_seconds_keeps_every_trial_and_spends_the_sum_at_most(here):
+    first = fitted("timed", budget="6s")
+    before, budget, _ = spent("timed")
+    known = bits("timed")
+    assert budget["seconds"] == 6
+    outcome = resume("timed", runs="runs", progress=ignore, extend=Budget(seconds=8.0))
+    after, budget, status = spent("timed")
+    assert (budget["seconds"], status) == (14, "done")
+    assert bits("timed")[: len(known)] == known
+    assert len(outcome.study.trials) > len(first.study.trials)
+    assert before < after < before + 14  # the rest is a busy machine's
+    said = outcome.json()
+    [past] = said["extended"]
+    assert (past["budget"], past["by"], past["stopped"], past["trials"]) == ("6s", "8s", "seconds", len(known))
+    assert past["selected"] == first.json()["selected"]["trial"]
+    assert past["estimate"]["mean"] == first.json()["estimate"]["mean"]
+
+
+def strike(moment, count, *words):
+    """Kill a command at a moment, in a process of its own."""
+    program = [sys.executable, killed.__file__, moment, str(count), "SIGKILL", *words]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode < 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("moment", "count"),
+    [("after a heat is stored", 1), ("after a trial is stored", 5), ("after selecting", 1), ("before it is done", 1)],
+)
+def test_a_run_that_is_killed_in_its_extension_goes_on_to_what_it_was_extended_to(here, moment, count):
+    name = f"struck {moment}"
+    fitted(name, budget="18 trials", workers=2)
+    strike(moment, count, "resume", name, "--extend", "12 trials")
+    with open_store(Path("runs")) as store:
+        assert store.run(name).status == "interrupted"
+    outcome = resume(name, runs="runs", progress=ignore)
+    if not Path("runs/larger").exists():
+        fitted("larger", budget="30 trials")
+    assert bits(name) == bits("larger")
+    assert [one["by"] for one in outcome.json()["extended"]] == ["12 trials"]
+
+
+def test_a_run_with_nested_searches_is_not_extended(here):
+    fitted("nest", budget="6 trials", nested=2)
+    with pytest.raises(StoreError, match="is nested"):
+        resume("nest", runs="runs", progress=ignore, extend=Budget(trials=6))
+    assert spent("nest")[1:] == ({"seconds": None, "trials": 6, "epochs": None}, "done")
