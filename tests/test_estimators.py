@@ -272,7 +272,8 @@ def test_a_regressors_scores_are_in_the_targets_units():
         ({"metric": "accurcy"}, "metric for binary must be one of"),
         ({"max_epochs": 0}, "max_epochs must be"),
         ({"max_epochs": True}, "max_epochs must be"),
-        ({"space": {"width": [1, 2]}}, "space must be a Space or a SpaceRequest"),
+        ({"space": "wide"}, "space must be a Space, a SpaceRequest or a dict of distributions"),
+        ({"space": {"width": [1, 2]}}, "width must have a distribution such as"),
         ({"objectives": "size"}, "objectives must be several words"),
         ({"objectives": ("loss", "weight")}, "objectives"),
         ({"prefer": "small"}, "prefer"),
@@ -362,6 +363,20 @@ def test_configs_that_are_to_be_tried_first_follow_the_default(columns, target):
         again.study_.trials[0].config == min(model.study_.trials, key=lambda trial: trial.loss).config
     )
     assert any("of another study" in note for note in again.study_.notes)
+
+
+@pytest.mark.parametrize("gap", [None, float("nan"), pd.NA, pd.NaT])
+def test_rows_without_a_target_are_counted_and_to_be_left_out(gap, columns, target):
+    words = np.where(target > 0, "up", "down").astype(object)
+    words[[3, 5]] = gap
+    with pytest.raises(DataError, match="y contains NaN: 2 of 90 rows have no value to learn from; leave them out"):
+        quick().fit(columns, words)
+
+
+def test_a_dict_of_distributions_is_a_space(columns, target):
+    model = quick(max_trials=4, space={"width": Choice(values=(8, 16))})
+    assert clone(model).get_params()["space"] == {"width": Choice(values=(8, 16))}
+    assert {trial.config.width for trial in model.fit(columns, target).study_.trials} <= {8, 16}
 
 
 def test_one_class_alone_is_refused(columns, target):

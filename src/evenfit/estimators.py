@@ -37,15 +37,16 @@ from evenfit.results.metrics import default_metric, metric_of
 from evenfit.runs.deployment import make_model
 from evenfit.runs.memory import plan_request, solve, useful_workers
 from evenfit.runs.nested import Nesting, share_of
-from evenfit.runs.parameters import budget_of, is_number, is_whole, process_count
+from evenfit.runs.parameters import budget_of, check_known, is_number, is_whole, process_count
 from evenfit.runs.request import FitRequest
 from evenfit.runs.search import PROPOSALS, Search
+from evenfit.runs.spaces import asked_space
 from evenfit.runs.warm_start import First, warm_start_of
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
 from evenfit.specs.objectives import LOSS
 from evenfit.specs.racing import RACING
-from evenfit.specs.space import Space, SpaceRequest
+from evenfit.specs.space import Distribution, Space, SpaceRequest
 
 Array = npt.NDArray[Any]
 
@@ -67,7 +68,7 @@ class _Evenfit(BaseEstimator, ABC):
         racing: str = RACING,
         *,
         max_epochs: int | None = None,
-        space: Space | SpaceRequest | None = None,
+        space: Space | SpaceRequest | Mapping[str, Distribution] | None = None,
         objectives: Sequence[str] = (),
         prefer: str = LOSS,
         nested: int | None = None,
@@ -115,6 +116,7 @@ class _Evenfit(BaseEstimator, ABC):
         rows, weights = self._rows(X, reset=True), None
         target = column_or_1d(y, warn=True)
         check_consistent_length(rows, target)
+        check_known(target)
         assert_all_finite(target, input_name="y")
         kept = np.arange(len(target))
         if sample_weight is not None:
@@ -131,10 +133,11 @@ class _Evenfit(BaseEstimator, ABC):
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31 - 1)
         request = self._request(budget, task=known.task, folds=folds, seed=int(seed))
+        where = asked_space(self.space)
         warm = warm_start_of(self.try_first, runs=request.runs, task=known.task, fingerprint="")
 
         def plan(part: Table, share: Budget, first: Sequence[Config] = ()) -> Search:
-            return plan_request(replace(request, budget=share), part, workers=workers, space=self.space, first=first)
+            return plan_request(replace(request, budget=share), part, workers=workers, space=where, first=first)
 
         search = replace(plan(table, share_of(budget, self.nested), warm.configs), searches=1 + (self.nested or 0))
         notes = (*table.notes, *notes, *([warm.note] if warm.note else []))
@@ -181,10 +184,8 @@ class _Evenfit(BaseEstimator, ABC):
             raise ConfigError(f"nested must be a whole number of at least 2, or None; got {self.nested!r}")
         if self.target_loss is not None and not is_number(self.target_loss):
             raise ConfigError(f"target_loss must be a number, or None; got {self.target_loss!r}")
-        if self.space is not None and not isinstance(self.space, Space | SpaceRequest):
-            raise ConfigError(f"space must be a Space or a SpaceRequest, or None; got {type(self.space).__name__}")
         if isinstance(self.objectives, str):
-            raise ConfigError(f"objectives must be several words, ('loss', 'size'); got {self.objectives!r}")
+            raise ConfigError(f"objectives must be several words, such as ('loss', 'size'); got {self.objectives!r}")
         return FitRequest(
             table="memory",
             target="target",
@@ -242,7 +243,7 @@ class EvenfitClassifier(ClassifierMixin, _Evenfit):
         racing: when the worse configs are dropped: halving, hyperband, finish-best, forgiving or none.
         max_epochs: epochs of single networks in all: a config of 32 epochs on 5 folds takes 160.
         space: where to look: a ``Space``, with a default of its own; or a ``SpaceRequest``, laid over the space that
-            fits the table, which is what None gives.
+            fits the table, which is what None gives. A dict of distributions is such a request.
         objectives: ("loss", "size") or ("loss", "latency") looks for small or fast networks, too: ``study_.front``.
         prefer: which of the front is selected: loss, small or knee.
         nested: outer folds of nested cross-validation, whose searches share the limits with this one's:
@@ -306,7 +307,7 @@ class EvenfitRegressor(RegressorMixin, _Evenfit):
         racing: when the worse configs are dropped: halving, hyperband, finish-best, forgiving or none.
         max_epochs: epochs of single networks in all: a config of 32 epochs on 5 folds takes 160.
         space: where to look: a ``Space``, with a default of its own; or a ``SpaceRequest``, laid over the space that
-            fits the table, which is what None gives.
+            fits the table, which is what None gives. A dict of distributions is such a request.
         objectives: ("loss", "size") or ("loss", "latency") looks for small or fast networks, too: ``study_.front``.
         prefer: which of the front is selected: loss, small or knee.
         nested: outer folds of nested cross-validation, whose searches share the limits with this one's:

@@ -223,6 +223,23 @@ def test_a_study_of_another_task_cannot_be_begun_with(rows, classes):
         tune("mlp", rows, classes, space=SPACE, budget="1 trials", folds=2, try_first=study)
 
 
+def test_what_is_printed_of_results_fits_a_screen(rows, classes):
+    study = tune("mlp", rows, classes, space=SPACE, budget="5 trials", folds=3)
+    said = repr(study)
+    assert len(said) < 250
+    assert said.startswith("Study(5 trials, selected ")
+    assert f"{study.estimate.mean:.4g}" in said
+    assert "ended by trials" in said
+    assert len(repr(study.truth)) < 100
+    assert len(repr(study.trials[0]).partition("config=")[0]) < 100
+    assert "0." not in repr(cross_validate(rows, classes, config=SMALL)).partition("predictions=")[2]
+
+
+def test_a_dict_of_distributions_is_a_space(rows, classes):
+    study = tune("mlp", rows, classes, budget="4 trials", folds=3, space={"width": Choice(values=(8, 16))})
+    assert {trial.config.width for trial in study.trials} <= {8, 16}
+
+
 def test_another_model_is_refused_by_saying_what_exists(rows, classes):
     with pytest.raises(ConfigError, match="model must be one of mlp; got 'transformer'"):
         tune("transformer", rows, classes, budget="1 trials")
@@ -234,6 +251,9 @@ def test_another_model_is_refused_by_saying_what_exists(rows, classes):
         ({"budget": "0s"}, BudgetError, "above 0"),
         ({"budget": "soon"}, BudgetError, "soon"),
         ({"folds": 1}, ConfigError, "folds must be at least 2"),
+        ({"objectives": "size"}, ConfigError, "objectives must be several words, such as .*; got 'size'"),
+        ({"space": 3}, ConfigError, "space must be a Space, a SpaceRequest or a dict of distributions, .*; got int"),
+        ({"space": {"width": (8, 16)}}, ConfigError, "width must have a distribution"),
         ({"folds": 81}, ConfigError, "folds must be between 2 and the number of rows, 80; got 81"),
         ({"metric": "mse"}, ConfigError, "metric must be one of"),
         ({"metric": "rmse"}, ConfigError, "rmse"),

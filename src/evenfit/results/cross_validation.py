@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,9 @@ class CrossValidation:
     interval: Interval  # of the mean of losses, corrected for training rows that overlap
     gap: Interval  # validation minus training loss, paired over splits
     scores: Mapping[str, float]  # accuracy and auc, or rmse and r2, of the out-of-fold predictions
-    predictions: npt.NDArray[Any]  # [R, N, K] out of fold, a row of the table each: log-probabilities, or numbers
+    predictions: npt.NDArray[Any] = field(
+        repr=False
+    )  # [R, N, K] out of fold, a row of the table each: log-probabilities, or numbers
     trial: Trial  # with the losses of all validated epochs
 
 

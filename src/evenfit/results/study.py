@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evenfit.results.nested_estimate import NestedEstimate
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Truth:
     """What trials are judged by: the target of every row and the splits that validate it."""
 
@@ -27,6 +27,11 @@ class Truth:
     split_of: npt.NDArray[np.int64]  # [R, N] index of the split that validates the row; -1 is never
     training_rows: npt.NDArray[np.int64]  # [S] rows that each split trains on
     groups: npt.NDArray[np.int64] | None = None  # [N] rows of one group are resampled together
+
+    def __repr__(self) -> str:
+        """The task and the counts: its arrays would fill pages."""
+        rows, splits = len(self.target), len(self.training_rows)
+        return f"Truth(task={self.task!r}, metric={self.metric!r}, rows={rows}, splits={splits})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +138,7 @@ class Front:
     prices: tuple[float, ...]  # of every trial, in their order
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Study:
     """The trials, the selected config, and the honest estimate."""
 
@@ -152,3 +157,12 @@ class Study:
     front: Front | None = None  # where there was a second objective
     steps: tuple[SearchStep, ...] = ()  # the optimism by number of trials; the last is the whole search
     nested: NestedEstimate | None = None  # what whole searches on parts of the rows say, where they were asked for
+
+    def __repr__(self) -> str:
+        """A line: how many trials, which was selected, what to expect of it, and what ended the search."""
+        known, better = self.estimate, "" if self.comparison.better else "not "
+        return (
+            f"Study({len(self.trials)} trials, selected {self.selected.trial}: {known.metric} loss {known.mean:.4g} "
+            f"({known.low:.4g} to {known.high:.4g}) on fresh rows, {better}shown to beat the default; "
+            f"ended by {self.stopped}, {self.seconds:.1f} s)"
+        )

@@ -16,7 +16,7 @@ COMPLETE, DROPPED, DIVERGED = "complete", "dropped", "diverged"
 PLANNED = "planned"  # not of a study: what proposals are shown in place of a trial that has not ended
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Trial:
     """What one config did on every split, at the epochs where it was validated.
 
@@ -42,6 +42,11 @@ class Trial:
     seconds: float  # of training, summed over its members
     training_scores: FloatArray = field(default_factory=lambda: np.empty(0))  # accuracy and AUC on training rows at
     # epochs[best], averaged over splits; empty for regression, whose scores follow from the loss
+
+    def __repr__(self) -> str:
+        """Its number, what became of it and how good it was: its arrays would fill pages."""
+        said = f"Trial(number={self.number}, round={self.round}, status={self.status!r}, loss={self.loss:.6g}, "
+        return f"{said}epoch={self.epoch}, config={self.config!r})"
 
     @property
     def epoch(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,13 @@ from evenfit.runs.progress import ignore
 from evenfit.runs.request import FitRequest
 from evenfit.runs.search import PROPOSALS, Search
 from evenfit.runs.source import Source
+from evenfit.runs.spaces import asked_space
 from evenfit.runs.warm_start import First, warm_start_of
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
 from evenfit.specs.objectives import LOSS
 from evenfit.specs.racing import RACING
-from evenfit.specs.space import Space, SpaceRequest
+from evenfit.specs.space import Distribution, Space, SpaceRequest
 from evenfit.store import open_store
 
 MODELS = ("mlp",)
@@ -48,7 +49,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     y: Any,
     *,
     budget: Budget | str | float,
-    space: Space | SpaceRequest | None = None,
+    space: Space | SpaceRequest | Mapping[str, Distribution] | None = None,
     folds: int = 5,
     repeats: int = 1,
     holdout: float | None = None,
@@ -76,7 +77,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         y: what to predict, a value for each row.
         budget: seconds, or a text such as "5m" or "40 trials". In trials, results do not depend on the machine.
         space: where to look: a ``Space``, with a default of its own; or a ``SpaceRequest``, laid over the space that
-            fits the table and the budget, which is what None gives.
+            fits the table and the budget, which is what None gives. A dict of distributions is such a request.
         folds: of the cross-validation.
         repeats: how often to split anew.
         holdout: share of the rows that judges, in place of folds.
@@ -117,6 +118,9 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     if model not in MODELS:
         raise ConfigError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
     known = budget if isinstance(budget, Budget) else Budget.parse(str(budget))
+    where = asked_space(space)
+    if isinstance(objectives, str):
+        raise ConfigError(f"objectives must be several words, such as ('loss', 'size'); got {objectives!r}")
     table = from_memory(X, y, task=task, groups=groups, sample_weight=sample_weight)
     request = _request(
         table,
@@ -130,7 +134,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         workers=workers,
         proposals=proposals,
         racing=racing,
-        space=space if isinstance(space, SpaceRequest) else None,
+        space=where if isinstance(where, SpaceRequest) else None,
         objectives=tuple(objectives),
         prefer=prefer,
         nested=nested,
@@ -148,12 +152,12 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     workers = useful_workers(workers, known)
 
     def plan(rows: Table, share: Budget, first: Sequence[Config] = ()) -> Search:
-        return plan_request(replace(request, budget=share), rows, workers=workers, space=space, first=first)
+        return plan_request(replace(request, budget=share), rows, workers=workers, space=where, first=first)
 
     # Outer folds of nested searches begin with nothing that has seen the rows that judge them.
     search = replace(plan(table, share_of(known, nested), warm.configs), searches=1 + (nested or 0))
     if store is not None:
-        own = space if isinstance(space, Space) else None  # another is in the request
+        own = where if isinstance(where, Space) else None  # another is in the request
         return _stored(request, search, workers=workers, started=started, space=own, warm_note=warm.note)
     notes = [*table.notes, *([warm.note] if warm.note else [])]
     nesting = None if nested is None else Nesting(folds=nested, seed=seed, budget=known)

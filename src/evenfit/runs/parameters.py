@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
+from typing import Any
 
-from evenfit.errors import ConfigError
+import numpy as np
+import numpy.typing as npt
+
+from evenfit.errors import ConfigError, DataError
 from evenfit.runs.cores import core_count
 from evenfit.specs.budget import Budget
 
@@ -43,6 +47,30 @@ def process_count(n_jobs: int | None) -> int:
     if not is_whole(n_jobs) or n_jobs == 0:
         raise ConfigError(f"n_jobs must be None or a whole number other than 0, got {n_jobs!r}")
     return int(n_jobs) if n_jobs > 0 else max(1, core_count() + 1 + int(n_jobs))
+
+
+def check_known(target: npt.NDArray[Any]) -> None:
+    """Every row has a value of the target: scikit-learn's convention, where rows in and out must be the same.
+
+    Raises:
+        DataError: some have none.
+    """
+    missing = np.array([_is_missing(cell) for cell in target.tolist()], dtype=bool)
+    if missing.any():
+        raise DataError(
+            f"Input y contains NaN: {missing.sum():,} of {len(missing):,} rows have no value to learn from; leave them "
+            "out of X and y (evenfit.tune does so itself)"
+        )
+
+
+def _is_missing(cell: object) -> bool:
+    """None, what is not itself (NaN, NaT), and what will not say (pandas' NA)."""
+    if cell is None:
+        return True
+    try:
+        return bool(cell != cell)  # noqa: PLR0124 - that is the question
+    except TypeError:
+        return True
 
 
 def is_whole(value: object) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from evenfit.errors import ConfigError, SweepError
 from evenfit.specs.space.request import SpaceRequest
+from evenfit.specs.space.space import Space
 from evenfit.specs.space.toml import read_space
 
 _SWEEPS = (".yaml", ".yml", ".json")
@@ -31,6 +33,27 @@ def read_space_file(path: str) -> SpaceRequest:
     if "space" in tables:
         return read_space(tables["space"], where=f"{path}, [space]")
     return read_space(tables, where=path)
+
+
+def asked_space(given: object) -> Space | SpaceRequest | None:
+    """Give a space as a user of Python may write it: a dict of distributions is what is asked for by name.
+
+    Raises:
+        ConfigError: it is none, or says what no space has.
+
+    Example:
+        >>> from evenfit.specs.space import Choice
+        >>> asked_space({"width": Choice(values=(8, 16))}).values["width"].values
+        (8, 16)
+    """
+    if given is None or isinstance(given, Space | SpaceRequest):
+        return given
+    if isinstance(given, Mapping):
+        return SpaceRequest(values=given)
+    raise ConfigError(
+        "space must be a Space, a SpaceRequest or a dict of distributions, such as {'width': Choice(values=(16, 32))}; "
+        f"got {type(given).__name__}"
+    )
 
 
 def _of_sweep(path: str) -> SpaceRequest:
