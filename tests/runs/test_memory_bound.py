@@ -76,10 +76,12 @@ def test_little_room_makes_small_fleets():
 
 def test_a_search_ends_where_there_is_no_room_for_more_trials():
     search = planned(least() + MIB, trials=3000)
-    seen, _ = found(search)
+    seen, heats = found(search)
     assert seen.stopped == "memory"
     assert 1 <= len(seen.trials) < 3000
-    assert search.room.footprint.kept(list(seen.trials.values())) <= search.room.kept()
+    held = search.room.footprint.kept(list(seen.trials.values()))
+    assert held <= search.room.kept() < held + search.room.footprint.trial(SPACE.default)
+    assert all(heat.entries for heat in heats)
 
 
 def test_a_bound_that_is_too_small_is_refused_before_anything_is_trained():

@@ -18,16 +18,16 @@ from evenfit.experiments.heat import Heat
 from evenfit.experiments.problem import Problem, followed_rows
 from evenfit.fleet.layout import layout
 from evenfit.results.metrics import METRICS
-from evenfit.results.trial import COMPLETE, Trial
+from evenfit.results.trial import COMPLETE, PLANNED, Trial
 from evenfit.specs.config import Config
 from evenfit.specs.memory import MIB
 from evenfit.specs.space import Space
 
 # resident memory, measured on Linux with CPython 3.11: programs with their libraries, and no table
-_MAIN = 345 * MIB  # reads, proposes, selects and reports
-_AHEAD = 60 * MIB  # beside workers it imports what the end needs while they train
+_MAIN = 290 * MIB  # reads, proposes, selects and reports
+_AHEAD = 85 * MIB  # what the end needs, where that is imported while networks train
 _WORKER = 215 * MIB  # trains; its libraries are shared with the other workers, and counted for each
-_SUMMARY, _SUMMED_ROW = 110 * MIB, 6_500  # to sum a study up: at most, and for each row
+_SUMMARY, _SUMMED_ROW = 120 * MIB, 6_500  # to sum a study up: at most, and for each row
 _COPIES = 2  # of what a worker tells: as it is, and on its way
 
 
@@ -84,7 +84,7 @@ class Footprint:
             return shown
         return shown + self.precision * self._predicted() + 4 * self.splits * self._parameters(config)
 
-    def peak(self, config: Config, *, entries: int, workers: int, trials: int) -> int:
+    def peak(self, config: Config, *, entries: int, workers: int, trials: int, ahead: bool = True) -> int:
         """Estimate the peak of a run: all its processes, each at its own.
 
         Args:
@@ -92,15 +92,16 @@ class Footprint:
             entries: configs of a fleet.
             workers: that train; one is the program itself.
             trials: that are kept, half of them complete.
+            ahead: whether what the end needs is imported while networks train.
         """
         heat = self.heat(config, entries)
         one = self.trial(config) + self.trial(config, complete=False)
         trained = self.samples() + heat if workers == 1 else workers * (self.worker() + heat)
-        return self.main() + trained + trials * one // 2
+        return self.main() - (0 if ahead else _AHEAD) + trained + trials * one // 2
 
     def kept(self, history: Sequence[Trial]) -> int:
-        """What is kept of these trials."""
-        return sum(self.trial(trial.config, complete=trial.status == COMPLETE) for trial in history)
+        """What is kept of these trials; those that have not ended may come to be complete."""
+        return sum(self.trial(trial.config, complete=trial.status in (COMPLETE, PLANNED)) for trial in history)
 
     def _parameters(self, config: Config) -> int:
         return layout(config, self.shape, self.outputs).parameters

@@ -67,10 +67,13 @@ class Room:
                 high = middle - 1
         return low
 
-    def full(self, history: Sequence[Trial], *, more: int = 0) -> bool:
-        """Whether no other trial of the default's size could be kept beside these and ``more`` to come."""
-        one = self.footprint.trial(self.default)
-        return self.footprint.kept(history) + (1 + more) * one > self.kept()
+    def places(self, config: Config, history: Sequence[Trial]) -> int:
+        """Say how many trials of this config's size could be kept beside these."""
+        return max(0, self.kept() - self.footprint.kept(history)) // self.footprint.trial(config)
+
+    def full(self, history: Sequence[Trial]) -> bool:
+        """Whether no trial of the default's size could be kept beside these."""
+        return self.places(self.default, history) == 0
 
     def _left(self) -> int:
         """What programs, table and samples leave, where the program itself trains."""

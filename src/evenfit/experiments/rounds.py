@@ -10,7 +10,7 @@ from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.ending import EPOCHS, EXHAUSTED, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
 from evenfit.experiments.spending import most_epochs, trained_epochs
-from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries, proposed
+from evenfit.experiments.terms import Planned, Terms, default_heat, left_over, make_entries, proposed
 from evenfit.experiments.waiting import waiting
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
@@ -101,7 +101,7 @@ def _next_heat(
         seed = key(terms.seed, heat_number, place) >> 2 if place else key(terms.seed, heat_number) >> 2
         batches.append(proposed(terms, before, most, seed=seed))
         if not batches[0]:
-            return Heat(round=heat_number, entries=()), EXHAUSTED
+            return Heat(round=heat_number, entries=()), left_over(terms, before)
     chosen = terms.weigh(
         terms.space, before, batches, seconds=terms.costs.config, seed=key(terms.seed, heat_number) >> 2
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evenfit.data.encodings import InputShape
-from evenfit.experiments.ending import Limits
+from evenfit.experiments.ending import EXHAUSTED, MEMORY, Limits
 from evenfit.experiments.heat import Entry, Heat
 from evenfit.experiments.room import Room
 from evenfit.experiments.sizing import MEMBERS, SHARED, epoch_seconds
@@ -69,19 +69,28 @@ def proposed(terms: Terms, history: Sequence[Trial], count: int, *, seed: int) -
     """Propose configs of one fleet: at most so many, none where nothing is left to try.
 
     Where a condition makes what a fleet shares hang on what it does not, those that differ from the first are left out.
-    Where memory is bounded, networks of which not even one config fits are passed over, as if they had been tried.
+    Where memory is bounded, networks of which not even one config fits are passed over, as if they had been tried; and
+    there are no more than trials that can be kept.
     """
+    known = history
     for attempt in range(_ATTEMPTS):
         own = key(seed, attempt) >> 2 if attempt else seed
-        drawn = terms.propose(terms.space, history, count, shared=SHARED, seed=own)
+        drawn = terms.propose(terms.space, known, count, shared=SHARED, seed=own)
         drawn = tuple(config for config in drawn if _shared(config) == _shared(drawn[0]))
         if terms.room is None or not drawn:
             return drawn
-        fitting = terms.room.entries(drawn[0], len(drawn))
+        fitting = terms.room.entries(drawn[0], min(len(drawn), terms.room.places(drawn[0], history)))
         if fitting:
             return drawn[:fitting]
-        history = [*history, *waiting(Heat(round=0, entries=make_entries(drawn, first=0)))]
+        if terms.room.full(history):
+            return ()
+        known = [*known, *waiting(Heat(round=0, entries=make_entries(drawn, first=0)))]
     return ()
+
+
+def left_over(terms: Terms, history: Sequence[Trial]) -> str:
+    """Say why nothing is proposed any more: no memory for it, or nothing left to try."""
+    return MEMORY if terms.limits.full is not None and terms.limits.full(history) else EXHAUSTED
 
 
 def _shared(config: Config) -> tuple[object, ...]:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from evenfit.experiments.as_raced import as_raced
-from evenfit.experiments.ending import EPOCHS, EXHAUSTED, SECONDS, TRIALS, Ended
+from evenfit.experiments.ending import EPOCHS, MEMORY, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.rounds import within
 from evenfit.experiments.sizing import step_seconds
 from evenfit.experiments.spending import most_epochs, trained_epochs
-from evenfit.experiments.terms import Planned, Terms, default_heat, make_entries, proposed
+from evenfit.experiments.terms import Planned, Terms, default_heat, left_over, make_entries, proposed
 from evenfit.experiments.waiting import waiting
 from evenfit.experiments.workers import Workers
 from evenfit.regularize.chance import key
@@ -70,10 +70,15 @@ def tune_by_seconds(
                 ended.append(event.trial)
             elif isinstance(event, HeatDone):
                 del running[event.round]
-                why = why or terms.limits.reached(ended)
+                why = _after(terms, ended, why)
             elif event.seconds_a_step > 0:
                 speed = _speed(terms, running[event.round], event)
             yield event
+
+
+def _after(terms: Terms, ended: Sequence[Trial], why: str | None) -> str | None:
+    """Say what ends the search after a heat; what that has dropped may leave memory for others."""
+    return terms.limits.reached(ended) if why in (None, MEMORY) else why
 
 
 def _within(
@@ -115,7 +120,7 @@ def _timed_heat(
         seed = key(terms.seed, heat_number, attempt) >> 2
         drawn = proposed(terms, history, most, seed=seed)
         if not drawn:
-            return None, EXHAUSTED
+            return None, left_over(terms, history)
         costs = [terms.costs.config(config) * speed * _SAFETY for config in drawn]
         one = sum(costs) / len(costs)
         room = min(left, max(_HEAT_SHARE * seconds, 2 * one))

@@ -41,7 +41,7 @@ from evenfit.runs.progress import Progress, Report
 from evenfit.runs.reached import with_target_note
 from evenfit.runs.request import FitRequest
 from evenfit.runs.retraining import with_networks
-from evenfit.runs.search import Found, Search, conclude, plan_search, prices_of, run_search
+from evenfit.runs.search import Found, Search, conclude, imports_ahead, plan_search, prices_of, run_search
 from evenfit.runs.source import Source, read_source
 from evenfit.runs.warming import warm_engine
 from evenfit.specs.config import Config
@@ -216,7 +216,7 @@ class Job:
 
     def _import_ahead(self, workers: Workers) -> None:
         """Import what the end needs while networks train, so that the end is short."""
-        if workers.count > 1 or self.request.budget.seconds is not None:
+        if imports_ahead(self.request.budget, workers=workers.count):
             Thread(target=lambda: [import_module(name) for name in _LATER], daemon=True).start()
 
     def _foretell(self, default: Trial) -> None:

@@ -51,6 +51,11 @@ _PLAIN_SHARE = 0.15  # of a budget's seconds that one such config may take on on
 State = dict[str, npt.NDArray[Any]]
 
 
+def imports_ahead(budget: Budget, *, workers: int) -> bool:
+    """Whether what the end of a run needs is imported while networks train: where others do, or time is short."""
+    return workers > 1 or budget.seconds is not None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Search:
     """Everything that decides what a study will try."""
@@ -81,7 +86,8 @@ class Search:
         footprint = footprint_of(self.problem, space=self.space) if self.room is None else self.room.footprint
         default, entries = self.space.default, self.costs.entries
         entries = entries if self.room is None else self.room.entries(default, entries)
-        return footprint.peak(default, entries=entries, workers=workers, trials=trials)
+        ahead = imports_ahead(self.budget, workers=workers)
+        return footprint.peak(default, entries=entries, workers=workers, trials=trials, ahead=ahead)
 
     @property
     def measured(self) -> bool:
@@ -300,7 +306,7 @@ def _limits(search: Search, stop_at: float | None) -> Limits:
         target=target,
         rounds=search.rounds,
         settled=_settled(search) if search.stop_when_settled else None,
-        full=None if search.room is None else partial(search.room.full, more=2 * search.costs.entries),
+        full=None if search.room is None else search.room.full,
     )
 
 
