@@ -209,11 +209,10 @@ def test_seed_changes_the_study_and_the_same_seed_does_not(fit, here):
 
 
 def timeless(found):
-    """Numbers without what the clock and the name change."""
+    """Numbers without what the clock, the machine and the name change."""
+    other = ("run", "seconds", "expected", "memory", "trials")
     trials = [{name: value for name, value in trial.items() if name != "seconds"} for trial in found["trials"]]
-    return {name: value for name, value in found.items() if name not in ("run", "seconds", "expected", "trials")} | {
-        "trials": trials
-    }
+    return {name: value for name, value in found.items() if name not in other} | {"trials": trials}
 
 
 def test_selection_is_kept_and_named(fit, here):

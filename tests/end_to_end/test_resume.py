@@ -28,11 +28,11 @@ def request(**others):
 
 
 def timeless(name):
-    """A run's numbers without what the clock and the name change."""
+    """A run's numbers without what the clock, the machine and the name change."""
     found = json.loads(Path("runs", name, "metrics.json").read_text())
     for trial in found["trials"]:
         del trial["seconds"]
-    del found["run"], found["seconds"]
+    del found["run"], found["seconds"], found["memory"]
     found.pop("expected", None)  # by the clock
     return found
 

@@ -64,7 +64,7 @@ def test_two_workers_give_the_same_as_one(table, tmp_path):
 def test_what_the_left_out_rows_hold_has_no_part_in_a_search(table, tmp_path):
     request = asked(table, tmp_path / "first")
     first = fit(request, progress=ignore).json()["nested"]["folds"]
-    from evenfit.runs.job import read_source
+    from evenfit.runs.source import read_source
 
     source = read_source(request)
     split = nested.outer_splits(source.table, nested.Nesting(folds=2, seed=0, budget=Budget(trials=9)))[0]
@@ -122,7 +122,7 @@ def test_the_rows_of_a_group_are_on_one_side(table, tmp_path):
     grouped = tmp_path / "grouped.csv"
     frame.to_csv(grouped, index=False)
     request = asked(grouped, tmp_path, group="g")
-    from evenfit.runs.job import read_source
+    from evenfit.runs.source import read_source
 
     rows = read_source(request).table
     for split in nested.outer_splits(rows, nested.Nesting(folds=2, seed=0, budget=Budget(trials=9))):

@@ -36,8 +36,10 @@ def fit(request: FitRequest, *, progress: Report) -> Outcome:
     if request.memory is not None and count > 1:  # how many fit is known once the table is
         count = plan(request, probed=False).workers
     with _starting(count, table=request.table) as workers:
-        from evenfit.runs.job import Job, plan_job, read_source
+        from evenfit.runs.job import Job
         from evenfit.runs.kept import Kept
+        from evenfit.runs.planning import plan_job
+        from evenfit.runs.source import read_source
         from evenfit.store import open_store
 
         source = read_source(request)
@@ -78,7 +80,9 @@ def resume(name: str, *, runs: str, progress: Report, extend: Budget | None = No
         kept = kept if extend is None else extended(kept, run, extend)
         request = kept.request
         with _starting(kept.workers, table=request.table) as workers:
-            from evenfit.runs.job import Job, plan_job, read_source
+            from evenfit.runs.job import Job
+            from evenfit.runs.planning import plan_job
+            from evenfit.runs.source import read_source
 
             source = read_source(request)
             source.check_unchanged(run.fingerprint, run=run.name, path=request.table)
@@ -98,9 +102,10 @@ def plan(request: FitRequest, *, probed: bool = True) -> Plan:
         EvenfitError: the table, a column or an option cannot be used.
     """
     begun = time.monotonic() - process_age()
-    from evenfit.runs.job import plan_job, read_source
     from evenfit.runs.plan import Plan
+    from evenfit.runs.planning import plan_job
     from evenfit.runs.probing import measured_plan
+    from evenfit.runs.source import read_source
 
     source, count = read_source(request), worker_count(request)
     warm = _warm_start(request, source)

@@ -1,10 +1,10 @@
-"""A job's deadline: what is kept back for the end of a run."""
+"""A run's allowance: what is kept back for its end."""
 
 from types import SimpleNamespace
 
 import pytest
 
-from evenfit.runs.job import Job
+from evenfit.runs.allowance import allowance_of
 from evenfit.runs.options import request_from
 
 
@@ -13,10 +13,7 @@ def stop_at(*, rows, test=None, seconds=60, spent=0.0, **options):
     request = request_from({"table": "a.csv", "target": "y", "budget": f"{seconds}s"} | options)
     tested = None if test is None else SimpleNamespace(rows=test)
     source = SimpleNamespace(table=SimpleNamespace(rows=rows), test=tested)
-    run = SimpleNamespace(seconds_spent=spent)
-    return Job(
-        kept=SimpleNamespace(request=request), source=source, search=None, store=None, run=run, started=0.0
-    )._stop_at()
+    return allowance_of(request, source, started=0.0, before=spent).stop_at()
 
 
 def test_the_more_there_is_to_do_at_the_end_the_earlier_training_ends():
