@@ -332,6 +332,54 @@ def test_a_budget_in_epochs_is_not_exceeded_by_any_race_and_any_number_of_worker
         assert epochs - 80 < trained_epochs(list(found.values())) <= epochs
 
 
+LONG = Space(default=SPACE.default, values=SPACE.values | {"epochs": Choice(values=(4, 16, 64, 256))})
+
+
+def draw_one(space, history, count, *, shared, seed):
+    """One config at a time, as a portfolio has."""
+    return draw_random(space, history, 1, shared=shared, seed=seed)
+
+
+def searched(*, history=(), planned=(), propose, **limits):
+    """The trials by number, and the heats, of a space whose configs train for 4 to 256 epochs."""
+    known = Limits(**({"trials": None, "stop_at": None, "seconds": None} | limits))
+    terms = Terms(space=LONG, propose=propose, limits=known, costs=COSTS, seed=5, racing=RACINGS["none"])
+    events = list(tune(terms, Trained(2), history=history, planned=planned))
+    found = {event.trial.number: event.trial for event in events if isinstance(event, Finished)}
+    return found, [event.heat for event in events if isinstance(event, Planned)]
+
+
+@pytest.mark.parametrize("propose", [draw_random, draw_one, draw_near])
+@pytest.mark.parametrize("limits", [{"epochs": 300}, {"epochs": 1500}, {"epochs": 4000}, {"trials": 7}, {"trials": 20}])
+def test_an_extension_keeps_what_no_limit_had_cut_and_tries_what_the_larger_budget_had_tried(propose, limits):
+    larger = {"epochs": 9000} if "epochs" in limits else {"trials": 40}
+    whole, _ = searched(propose=propose, **larger)
+    found, before = searched(propose=propose, **limits)
+    first = next((heat.round for heat in before if heat.cut), len(before))
+    assert first >= len(before) - 2, "of the last round"
+    kept = [heat for heat in before if heat.round < first]
+    history = [found[entry.number] for heat in kept for entry in heat.entries]
+    more, _ = searched(propose=propose, history=history, planned=bare(kept), **larger)
+    assert configs({trial.number: trial for trial in history} | more) == configs(whole)
+    if propose is draw_one and "trials" in limits:
+        assert len(kept) == len(before), "none of one config was cut"
+
+
+@pytest.mark.parametrize("epochs", [200, 500, 1234, 3000])
+def test_a_config_that_the_epochs_do_not_suffice_for_is_trained_for_those_that_are_left(epochs):
+    found, heats = searched(propose=draw_one, epochs=epochs)
+    left = epochs - trained_epochs(list(found.values()))
+    assert left >= 0
+    shortened = [heat for heat in heats if heat.cut]
+    assert all(heat is heats[-1] for heat in shortened)
+    for heat in shortened:
+        assert len(heat.entries) == 1
+        assert heat.entries[0].config.epochs not in (4, 16, 64, 256)
+        assert left < 5, "a split's epoch is not left over"
+    if not shortened:
+        assert left < 0.25 * 256 * 5
+
+
 def test_a_heat_counts_the_epochs_of_those_that_survive_its_rungs():
     entries = make_entries((SPACE.default,) * 8, first=1)
     epochs = SPACE.default.epochs

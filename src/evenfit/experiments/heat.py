@@ -41,6 +41,7 @@ class Heat:
     bar: float = math.inf
     checkpoints: int = 20  # epochs at which a config is validated
     stop_at: float | None = None  # time.monotonic() after which no step begins
+    cut: bool = False  # a limit has left it less than was proposed
     draw: int = 0  # of the members' seeds: 0 is the search's, others begin and go elsewhere
 
 

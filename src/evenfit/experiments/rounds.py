@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.ending import EPOCHS, EXHAUSTED, SECONDS, TRIALS, Ended
-from evenfit.experiments.heat import Event, Finished, Heat, HeatDone
+from evenfit.experiments.heat import Entry, Event, Finished, Heat, HeatDone
 from evenfit.experiments.spending import most_epochs, trained_epochs
 from evenfit.experiments.terms import Planned, Terms, default_heat, left_over, make_entries, proposed
 from evenfit.experiments.waiting import waiting
@@ -17,6 +17,7 @@ from evenfit.regularize.chance import key
 from evenfit.results.trial import Trial
 from evenfit.specs.racing import Racing
 
+LEAST_SHARE = 0.25  # of a config's epochs: fewer say little
 _HEATS = 2  # of a round: their configs are proposed from the same history
 
 
@@ -44,7 +45,7 @@ def tune_by_trials(
             yield Ended(why=why)
             return
         raced: list[Heat] = []
-        first, spent = heat_number, trained_epochs(before)
+        spent = trained_epochs(before)
         for _ in range(1 if heat_number == 0 else _HEATS):
             heat = known.get(heat_number)
             if heat is None:
@@ -63,7 +64,7 @@ def tune_by_trials(
             if isinstance(event, Finished):
                 ended[event.trial.number] = event.trial
             yield event
-        if why == EXHAUSTED or (why is not None and heat_number == first):
+        if why is not None:  # a heat could not begin
             yield Ended(why=why)
             return
         if stop_at is not None and clock() >= stop_at:
@@ -110,14 +111,27 @@ def _next_heat(
 
 
 def within(terms: Terms, heat: Heat, before: Sequence[Trial], *, number: int, spent: int) -> tuple[Heat, str | None]:
-    """Cut a heat to the trials and epochs that are left after ``number`` and ``spent``; say what left none."""
+    """Cut a heat to the trials and epochs that are left after ``number`` and ``spent``; say what left none.
+
+    Where the epochs do not suffice for one of its configs, the first is trained for as many as are left, unless they
+    are so few that they say little.
+    """
     limits, count, why = terms.limits, len(heat.entries), None
     if limits.trials is not None and count > limits.trials - number:
         count, why = max(0, limits.trials - number), TRIALS
-    if limits.epochs is not None:
+    if limits.epochs is not None and count:
         while count and spent + _most(terms, heat, before, count) > limits.epochs:
             count, why = count - 1, EPOCHS
-    return replace(heat, entries=heat.entries[:count]), None if count else why
+        if not count and (short := _shortened(heat.entries[0], (limits.epochs - spent) // terms.costs.splits)):
+            return replace(heat, entries=(short,), cut=True), None
+    return replace(heat, entries=heat.entries[:count], cut=count < len(heat.entries)), None if count else why
+
+
+def _shortened(entry: Entry, epochs: int) -> Entry | None:
+    """Give a config with so many epochs; None where they are too few to say much."""
+    if epochs < max(1.0, LEAST_SHARE * entry.config.epochs):
+        return None
+    return replace(entry, config=entry.config.with_values(epochs=epochs))
 
 
 def _most(terms: Terms, heat: Heat, before: Sequence[Trial], count: int) -> int:

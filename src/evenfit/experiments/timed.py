@@ -9,7 +9,7 @@ from itertools import accumulate
 from evenfit.experiments.as_raced import as_raced
 from evenfit.experiments.ending import EPOCHS, MEMORY, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Epoch, Event, Finished, Heat, HeatDone
-from evenfit.experiments.rounds import within
+from evenfit.experiments.rounds import LEAST_SHARE, within
 from evenfit.experiments.sizing import step_seconds
 from evenfit.experiments.spending import most_epochs, trained_epochs
 from evenfit.experiments.terms import Planned, Terms, default_heat, left_over, make_entries, proposed
@@ -20,7 +20,6 @@ from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
 
 _RACED = 1.1  # times the share of all epochs that a race is expected to train
-_LEAST_SHARE = 0.25  # of a config's epochs: fewer say little
 _HEAT_SHARE = 0.12  # of the budget's seconds that one heat may take
 _MOST_SHARE = 0.25  # of the budget's seconds that one config may take
 _SAFETY = 1.1
@@ -136,7 +135,7 @@ def _timed_heat(
         heat = Heat(round=heat_number, entries=entries, stop_at=terms.limits.stop_at)
         return as_raced(terms.racing, heat, history, price=terms.price), None
     share = left / costs[0]
-    if share < _LEAST_SHARE:
+    if share < LEAST_SHARE:
         return None, SECONDS
     config = drawn[0].with_values(epochs=max(1, int(drawn[0].epochs * min(1.0, share))))
     entries = make_entries((config,), first=number)

@@ -14,7 +14,7 @@ from evenfit.runs.search import Search
 from evenfit.runs.stored import part
 from evenfit.specs.budget import UNITS, Budget, budget_text
 from evenfit.specs.racing import racing_of
-from evenfit.store import Run, Store
+from evenfit.store import Round, Run, Store
 
 
 def extended(kept: Kept, run: Run, more: Budget) -> Kept:
@@ -55,16 +55,18 @@ def keep_extension(store: Store, run: Run, kept: Kept, search: Search) -> Run:
     Raises:
         StoreError: the run is under way.
     """
-    cut = None
-    if search.rounds:
-        racing, most = racing_of(search.racing), search.costs.entries
-        for stored in store.rounds(run):
-            heat = Heat(round=stored.number, entries=tuple(stored.configs))  # type: ignore[arg-type]
-            if is_cut(heat, racing=racing, most=most):
-                cut = stored
-                break
+    stored = store.rounds(run) if search.rounds else ()
+    cut = next((one for one in stored if _was_cut(one, search)), None)
     with store.lock(run):
         return store.extend(run, kept.to_json(), without=cut)
+
+
+def _was_cut(stored: Round, search: Search) -> bool:
+    """Whether a limit has left a heat less than was proposed; of earlier versions it is known by its size."""
+    if all("cut" in entry for entry in stored.configs):
+        return any(entry["cut"] for entry in stored.configs)
+    heat = Heat(round=stored.number, entries=tuple(stored.configs))  # type: ignore[arg-type]
+    return is_cut(heat, racing=racing_of(search.racing), most=search.costs.entries)
 
 
 def check_open(run: Run) -> None:

@@ -209,7 +209,7 @@ class Job:
         """Keep what must not be lost, and say how far it is."""
         if isinstance(event, Planned):
             heat = event.heat
-            configs = [entry_json(entry) for entry in heat.entries]
+            configs = [entry_json(entry, cut=heat.cut) for entry in heat.entries]
             self.store.add_round(
                 self.run, heat.round, configs, "default" if heat.round == 0 else self.request.proposals
             )

@@ -9,9 +9,9 @@ from evenfit.experiments.heat import Entry, Heat
 from evenfit.specs.config import Config
 
 
-def entry_json(entry: Entry) -> dict[str, Any]:
-    """Give an entry by names, ready for JSON."""
-    return {"number": entry.number, "protected": entry.protected, "config": entry.config.to_json()}
+def entry_json(entry: Entry, *, cut: bool) -> dict[str, Any]:
+    """Give an entry by names, ready for JSON, and whether a limit has cut its heat."""
+    return {"number": entry.number, "protected": entry.protected, "config": entry.config.to_json(), "cut": cut}
 
 
 def stored_heat(number: int, configs: tuple[Mapping[str, Any], ...]) -> Heat:
