@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 
+from evenfit.experiments.checkpoints import checkpoint_epochs
 from evenfit.experiments.ending import Ended
 from evenfit.experiments.heat import Entry, Epoch, Event, Finished, Heat, HeatDone
 from evenfit.experiments.sizing import step_seconds
@@ -170,7 +171,7 @@ class _Pretending:
         room = math.inf if heat.stop_at is None else max(0.0, heat.stop_at - self.now - self._imagined.heat_seconds)
         events: list[Event] = [self._epoch(heat)]
         since = spent = 0.0
-        for share in (*heat.rungs, 1.0):
+        for share in (*_rungs(heat), 1.0):
             stage = len(entries) * one * (share - since)
             if spent + stage > room:  # time runs out before this stage ends
                 since += (room - spent) / (len(entries) * one)
@@ -229,3 +230,11 @@ class _Pretending:
             seconds=0.0,
         )
         return Finished(trial=trial, state=None)
+
+
+def _rungs(heat: Heat) -> list[float]:
+    """The shares of the epochs at which a race drops configs: at the validations that are nearest to its rungs."""
+    epochs = heat.entries[0].config.epochs
+    checkpoints = checkpoint_epochs(epochs, heat.checkpoints)
+    rungs = {min(checkpoints, key=lambda at: abs(at - share * epochs)) for share in heat.rungs}
+    return [rung / epochs for rung in sorted(rungs - {epochs})]

@@ -8,40 +8,49 @@ those that want large ones. How wide the range is, and how often it held: docs/m
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
-from evenfit.experiments.rehearsal import Imagined, Rehearsed, rehearse
+from evenfit.experiments.rehearsal import Imagined, rehearse
 from evenfit.experiments.tuning import Limits, Terms
 from evenfit.proposals.draws import draw_random
 from evenfit.proposals.key_first import KeyFirst
 from evenfit.proposals.near import draw_near
+from evenfit.proposals.plain import UNLEARNT, PlainFirst, base_loss
 from evenfit.proposals.portfolio import draw_portfolio
 from evenfit.proposals.protocol import Propose
 from evenfit.proposals.warm import WarmFirst
 from evenfit.proposals.ways import way_of
+from evenfit.results.baseline import constant_loss
 from evenfit.results.forecast import Forecast, Range
 from evenfit.results.trial import Trial
-from evenfit.runs.search import WEIGHED, Search
+from evenfit.runs.search import WEIGHED, Search, plain_epochs
 from evenfit.specs.config import Config
 from evenfit.specs.racing import racing_of
 from evenfit.specs.space import Space
 
-_CASES = (  # how losses go with size, and the speed over the measured one: from many configs to few
-    (0.0, 0.6),
-    (-0.15, 0.75),
-    (-0.3, 0.9),
-    (-0.5, 1.2),
-    (-0.75, 1.5),
-)
+_LEANINGS = (0.0, -0.15, -0.3, -0.5, -0.75)  # how losses go with size: from many configs to few
+RUNNING = (0.5, 1.7)  # of the speed that was measured in a fit: then programs and imports start
+ALONE = (0.8, 2.5)  # of the speed that was measured in one process, where several will train
 _HEAT_SECONDS = 0.2  # to propose a heat, and to encode the table for it
+_EPOCHS_OFF = 1.1  # times more or fewer than rehearsed
+_SPENT = 0.7  # of a budget in seconds, at least: what does not fit into the rest is not begun
 _ABLATED = 4  # configs that are trained after the search, to say which regularisers mattered
 _FILE = "forecast.json"
 
 
 def forecast(
-    search: Search, *, default_seconds: float, workers: int, before: float, after: float, train: float | None
+    search: Search,
+    *,
+    default_seconds: float,
+    workers: int,
+    before: float,
+    after: float,
+    train: float | None,
+    speeds: tuple[float, float] = RUNNING,
+    learnt: bool = True,
 ) -> Forecast:
     """Say what a search will come to.
 
@@ -52,31 +61,44 @@ def forecast(
         before: seconds from the start of the run to its first heat.
         after: seconds from its last heat to its end, but for what is trained then.
         train: seconds that may be trained in; None where no limit of the budget is in seconds.
+        speeds: the least and the most times that the seconds of what follows may be those that were measured.
+        learnt: whether the default config has learnt anything, as far as is known.
     """
     budget = search.budget
     speed = default_seconds / max(search.costs.config(search.space.default), 1e-9)
-    found = rehearsals(search, speed=speed, workers=workers, train=train)
+    times = _between(*speeds, count=len(_LEANINGS))
+    cases = [
+        Imagined(speed=speed * slower, heat_seconds=_HEAT_SECONDS * slower, leaning=leaning, seed=place)
+        for place, (leaning, slower) in enumerate(zip(_LEANINGS, times, strict=True))
+    ]
+    terms = _terms(search, train=train, learnt=learnt)
+    found = [rehearse(terms, imagined, workers=workers) for imagined in cases]
     end = _ABLATED * default_seconds / workers + after
-    seconds = [before + known.seconds + times * end for known, (_, times) in zip(found, _CASES, strict=True)]
+    seconds = [before + known.seconds + slower * end for known, slower in zip(found, times, strict=True)]
+    epochs = [known.epochs * times for known in found for times in (1 / _EPOCHS_OFF, _EPOCHS_OFF)]
+    if budget.epochs is not None:
+        epochs = [min(trained, float(budget.epochs)) for trained in epochs]
     if budget.seconds is not None:
-        only = budget.units == ("seconds",)
-        seconds = [budget.seconds if only else min(spent, budget.seconds) for spent in seconds]
+        seconds = [min(spent, budget.seconds) for spent in seconds]
+        if budget.units == ("seconds",):
+            seconds += [_SPENT * budget.seconds, budget.seconds]
     return Forecast(
         default_seconds=default_seconds,
         speed=speed,
         trials=_range([known.trials for known in found]),
         seconds=_range(seconds),
-        epochs=_range([known.epochs for known in found]),
+        epochs=_range(epochs),
     )
 
 
-def rehearsals(search: Search, *, speed: float, workers: int, train: float | None) -> list[Rehearsed]:
-    """Rehearse a search for several kinds of tables."""
-    budget = search.budget
-    classification = search.problem.task != "regression"
+def _terms(search: Search, *, train: float | None, learnt: bool) -> Terms:
+    """Give the terms of a search, with a way of proposing that is quick."""
+    budget, classification = search.budget, search.problem.task != "regression"
     way = way_of(search.proposals, space=search.space, seed=search.problem.seed, classification=classification)
     draw = _quick(search.proposals, way.draw, kind="classification" if classification else "regression")
-    terms = Terms(
+    if way.plain and not learnt:
+        draw = PlainFirst(constant=-math.inf, epochs=plain_epochs(search), draw=draw, then=_near_or_random)
+    return Terms(
         space=search.space,
         propose=WarmFirst(configs=search.warm, then=draw) if search.warm else draw,
         limits=Limits(
@@ -90,15 +112,13 @@ def rehearsals(search: Search, *, speed: float, workers: int, train: float | Non
         seed=search.problem.seed,
         racing=racing_of(search.racing),
         weighed=WEIGHED if way.weighed else 1,
+        room=search.room,
     )
-    return [
-        rehearse(
-            terms,
-            Imagined(speed=speed * times, heat_seconds=_HEAT_SECONDS * times, leaning=leaning, seed=place),
-            workers=workers,
-        )
-        for place, (leaning, times) in enumerate(_CASES)
-    ]
+
+
+def _between(low: float, high: float, *, count: int) -> list[float]:
+    """So many numbers from low to high, each as many times the one before."""
+    return [low * (high / low) ** (place / (count - 1)) for place in range(count)]
 
 
 def _quick(name: str, draw: Propose, *, kind: str) -> Propose:
@@ -125,6 +145,11 @@ def end_seconds(rows: int) -> float:
         3.04
     """
     return 3.0 + rows * 4e-5
+
+
+def has_learnt(search: Search, default: Trial) -> bool:
+    """Say whether the default config is better than the same prediction for every row, as the search will ask."""
+    return base_loss(default) <= UNLEARNT * constant_loss(search.problem.truth)
 
 
 def keep_forecast(folder: Path, known: Forecast) -> None:

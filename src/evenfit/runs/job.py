@@ -26,7 +26,7 @@ from evenfit.results.study import Interval, Study
 from evenfit.results.trial import Trial
 from evenfit.runs.allowance import REPORT_SECONDS, ablation_seconds, allowance_of
 from evenfit.runs.documents import make_facts, write_documents
-from evenfit.runs.forecasting import end_seconds, forecast, keep_forecast, kept_forecast
+from evenfit.runs.forecasting import end_seconds, forecast, has_learnt, keep_forecast, kept_forecast
 from evenfit.runs.kept import Kept
 from evenfit.runs.nested import Nesting, measure_nested
 from evenfit.runs.outcome import Outcome
@@ -52,6 +52,7 @@ _LATER = (
     "evenfit.report.readme",
     "sklearn.ensemble",
 )
+_START_SECONDS = 1.5  # until training begins, of a run that is extended
 _MOST_LOST, _LOST_SHARE = 5, 0.1  # trials of before that may have to be trained again, and their share of what is left
 
 
@@ -171,14 +172,15 @@ class Job:
             return
         stop_at = self.time.stop_at(apart=self._apart() + self._lost_seconds())
         begun = time.monotonic() - default.seconds if len(self.found.trials) == 0 else self.time.started
-        before = kept_forecast(self.run.folder)
+        before, lives = kept_forecast(self.run.folder), 1 + len(self.kept.extended)
         known = partial(
             forecast,
             self.search,
             default_seconds=self._default_seconds(default) if before is None else before.default_seconds,
             workers=self.workers,
-            before=max(0.0, begun - self.time.started),
-            after=end_seconds(self.source.table.rows),
+            before=max(0.0, begun - self.time.started) + (lives - 1) * _START_SECONDS,
+            after=lives * end_seconds(self.source.table.rows),
+            learnt=has_learnt(self.search, default),
             train=None if stop_at is None else max(0.0, stop_at - begun + self.time.before),
         )
         beside = ThreadPoolExecutor(1)  # so that the next heat does not wait for it

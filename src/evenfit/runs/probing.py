@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from evenfit.experiments.probe import probe
 from evenfit.fleet.warm import is_cold
-from evenfit.runs.forecasting import end_seconds, forecast
+from evenfit.runs.forecasting import ALONE, RUNNING, end_seconds, forecast
 from evenfit.runs.plan import Plan
 
 PROBE_SECONDS = 2.0  # that are trained; the table is encoded before, and one validation follows
@@ -30,6 +30,7 @@ def measured_plan(plan: Plan, *, begun: float) -> Plan:
         search,
         default_seconds=known.default_seconds,
         workers=plan.workers,
+        speeds=ALONE if plan.workers > 1 else RUNNING,
         before=before,
         after=after,
         train=None if seconds is None else max(0.1 * seconds, seconds - before - after - 0.045 * min(seconds, 60.0)),

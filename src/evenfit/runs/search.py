@@ -230,7 +230,7 @@ def _affordable(default: Config, budget: Budget, *, splits: int) -> Config:
     return default.with_values(epochs=min(default.epochs, budget.epochs // splits))
 
 
-def _plain_epochs(search: Search) -> int:
+def plain_epochs(search: Search) -> int:
     """Give the most epochs that a plain config may have: what is long, as far as the budget has time for it."""
     default, seconds = search.space.default, search.budget.seconds
     if seconds is None:
@@ -262,7 +262,7 @@ def run_search(
     )
     draw = way.draw
     if way.plain:
-        draw = PlainFirst(constant=constant_loss(search.problem.truth), epochs=_plain_epochs(search), draw=draw)
+        draw = PlainFirst(constant=constant_loss(search.problem.truth), epochs=plain_epochs(search), draw=draw)
     if search.objective:
         draw = ForFront(draw=draw, price=search.price)
     terms = Terms(
