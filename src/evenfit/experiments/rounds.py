@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from evenfit.experiments.as_raced import as_raced
-from evenfit.experiments.ending import EPOCHS, EXHAUSTED, SECONDS, TRIALS, Ended
+from evenfit.experiments.ending import EPOCHS, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Entry, Event, Finished, Heat, HeatDone
 from evenfit.experiments.spending import most_epochs, trained_epochs
 from evenfit.experiments.terms import Planned, Terms, default_heat, left_over, make_entries, proposed
