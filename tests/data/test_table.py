@@ -271,6 +271,9 @@ def test_rows_without_a_target_or_a_time_are_left_out_and_said():
         "1 row left out, without a value in time 't'",
     )
     assert "3 rows left out, without a target or time" in describe(table)
+    plain = describe(understand(frame.drop("t"), target="target"))
+    assert "2 rows left out, without a target" in plain
+    assert "or time" not in plain
 
 
 @pytest.mark.parametrize(

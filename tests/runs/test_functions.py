@@ -231,6 +231,10 @@ def test_what_is_printed_of_results_fits_a_screen(rows, classes):
     assert f"{study.estimate.mean:.4g}" in said
     assert "ended by trials" in said
     assert len(repr(study.truth)) < 100
+    numbers = tune("mlp", rows, 100 * rows[:, 0], space=SPACE, budget="1 trials", folds=3)
+    assert f"RMSE {np.sqrt(numbers.estimate.mean):.4g} (" in repr(numbers)
+    right = tune("mlp", rows, classes, space=SPACE, budget="1 trials", folds=3, metric="accuracy")
+    assert f"accuracy {1 - right.estimate.mean:.4g} (" in repr(right)
     assert len(repr(study.trials[0]).partition("config=")[0]) < 100
     assert "0." not in repr(cross_validate(rows, classes, config=SMALL)).partition("predictions=")[2]
 

@@ -89,7 +89,8 @@ def describe(table: Table) -> str:
     by_kind = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     parts = [f"{times(table.rows, 'row')}, {times(len(schema.columns), 'column')} ({by_kind})"]
     if table.rows_left_out:
-        parts.append(f"{times(table.rows_left_out, 'row')} left out, without a target or time")
+        wanted = "a target or time" if schema.time else "a target"
+        parts.append(f"{times(table.rows_left_out, 'row')} left out, without {wanted}")
     if schema.left_out:
         parts.append("left out: " + ", ".join(_reasons(schema)))
     return f"{_task(table)}: " + "; ".join(parts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from evenfit.results.metrics import metric_of
 from evenfit.results.trial import Trial
 from evenfit.specs.config import Config
 
@@ -160,9 +161,11 @@ class Study:
 
     def __repr__(self) -> str:
         """A line: how many trials, which was selected, what to expect of it, and what ended the search."""
+        metric = metric_of(self.truth.metric, task=self.truth.task)
         known, better = self.estimate, "" if self.comparison.better else "not "
+        mean, *ends = (metric.score(loss) for loss in (known.mean, known.low, known.high))
         return (
-            f"Study({len(self.trials)} trials, selected {self.selected.trial}: {known.metric} loss {known.mean:.4g} "
-            f"({known.low:.4g} to {known.high:.4g}) on fresh rows, {better}shown to beat the default; "
+            f"Study({len(self.trials)} trials, selected {self.selected.trial}: {metric.label} {mean:.4g} "
+            f"({min(ends):.4g} to {max(ends):.4g}) on fresh rows, {better}shown to beat the default; "
             f"ended by {self.stopped}, {self.seconds:.1f} s)"
         )

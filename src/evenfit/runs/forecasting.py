@@ -32,11 +32,11 @@ from evenfit.specs.racing import racing_of
 from evenfit.specs.space import Space
 
 _LEANINGS = (0.0, -0.15, -0.3, -0.5, -0.75)  # how losses go with size: from many configs to few
-RUNNING = (0.5, 1.7)  # of the speed that was measured in a fit: then programs and imports start
-ALONE = (0.8, 2.5)  # of the speed that was measured in one process, where several will train
+RUNNING = (0.5, 2.0)  # times the seconds measured in a fit, where programs and imports start beside it
+ALONE = (0.6, 2.5)  # the same, measured in one process where several will train
 _HEAT_SECONDS = 0.2  # to propose a heat, and to encode the table for it
 _EPOCHS_OFF = 1.1  # times more or fewer than rehearsed
-_SPENT = 0.7  # of a budget in seconds, at least: what does not fit into the rest is not begun
+_SPENT = 0.6  # of a budget in seconds, at least: what does not fit into the rest is not begun
 _ABLATED = 4  # configs that are trained after the search, to say which regularisers mattered
 _FILE = "forecast.json"
 
