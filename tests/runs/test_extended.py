@@ -1,16 +1,18 @@
 """What an extension makes of a request, and what it refuses, before anything is trained."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 from evenfit.errors import BudgetError, StoreError
-from evenfit.runs.extending import check_open, extended
+from evenfit.runs.extending import check_open, extended, keep_extension
 from evenfit.runs.kept import Kept
 from evenfit.runs.options import request_from
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
 from evenfit.specs.space import Space
+from evenfit.store import Round
 
 
 def kept_of(**options):
@@ -81,6 +83,47 @@ def test_a_run_that_was_stopped_can_be_extended_by_any_limit_that_it_has():
 def test_what_cannot_be_extended_is_refused(options, run, more, error, message):
     with pytest.raises(error, match=message):
         extended(kept_of(**options), run_of(**run), more)
+
+
+class FakeStore:
+    """A store of rounds, which remembers what was to be forgotten."""
+
+    def __init__(self, *rounds):
+        self.known = [Round(number=number, kind="", configs=configs) for number, configs in enumerate(rounds)]
+
+    def rounds(self, run):
+        return self.known
+
+    def lock(self, run):
+        return nullcontext()
+
+    def extend(self, run, request, *, without):
+        self.forgotten = None if without is None else without.number
+        return run
+
+
+def forgotten(*rounds, by_rounds=True):
+    """The first round that an extension races anew; eight configs make a good fleet."""
+    store = FakeStore(*rounds)
+    search = SimpleNamespace(rounds=by_rounds, racing="halving", costs=SimpleNamespace(entries=8))
+    keep_extension(store, run_of(), kept_of(), search)
+    return store.forgotten
+
+
+def heat(count, **marked):
+    return tuple({"number": number, "config": {}, "protected": False} | marked for number in range(count))
+
+
+def test_an_extension_forgets_the_first_heat_that_a_limit_had_cut():
+    whole, short = heat(8, cut=False), heat(1, cut=False)
+    assert forgotten(short, short, whole) is None, "a portfolio's heats are small"
+    assert forgotten(short, whole, heat(8, cut=True), whole) == 2
+    assert forgotten(short, heat(3, cut=True), by_rounds=False) is None, "where seconds are limited all trials stay"
+
+
+def test_of_runs_of_earlier_versions_a_small_heat_is_taken_to_be_cut():
+    assert forgotten(heat(1), heat(8), heat(8)) is None
+    assert forgotten(heat(1), heat(8), heat(5), heat(8)) == 2
 
 
 @pytest.mark.parametrize(("status", "message"), [("done", "for more: --extend 5m"), ("failed", "fit anew")])
