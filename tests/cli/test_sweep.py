@@ -6,6 +6,8 @@ import time
 import pytest
 
 from evenfit.cli.main import main
+from evenfit.runs.spaces import read_space_file
+from evenfit.specs.space import Choice, Range
 
 HEAD = "program: a.py\ncommand: [PYTHON, '${program}', '${args}']\nmetric: {name: loss_v}\n".replace(
     "PYTHON", sys.executable
@@ -46,6 +48,22 @@ def test_folds_join_the_arguments_and_their_mean_counts(sweep):
     code, out, _ = sweep(program, GRID, "--folds", "2", "--json", "--jobs", "2")
     assert code == 0
     assert json.loads(out)["best"]["value"] == pytest.approx(1.25)
+
+
+def test_a_word_too_many_is_refused(sweep):
+    code, _, err = sweep(LOG, GRID, "s2.yaml")
+    assert (code, "'s2.yaml' is left over" in err) == (2, True)
+
+
+def test_the_space_that_is_printed_is_the_one_that_fit_reads(sweep, tmp_path):
+    keys = "method: bayes\nparameters: {dropout: {min: 0.0, max: 0.5}, depth: {values: [1, 2]}, other: {value: 1}}\n"
+    code, out, err = sweep(LOG, keys, "--to-space")
+    assert (code, "left out: other" in err) == (0, True)
+    (tmp_path / "space.toml").write_text(out)
+    found = read_space_file(str(tmp_path / "space.toml"))
+    assert found.values == {"dropout": Range(low=0.0, high=0.5), "depth": Choice(values=(1, 2))}
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{n},{n % 3}\n" for n in range(60)))
+    assert main(["fit", "t.csv", "--target", "y", "--space", "space.toml", "--budget", "5s", "--plan"]) == 0
 
 
 def test_equal_folds_give_a_warning(sweep):

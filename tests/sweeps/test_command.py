@@ -85,6 +85,9 @@ def test_a_program_is_run_where_it_lies_or_beside_the_sweep_file(tmp_path, monke
     (tmp_path / "a.py").touch()
     assert place("a.py", command, beside=other) == tmp_path
     assert place("package.module", ["python", "-m", "${program}"], beside=other) == tmp_path
+    (other / "package").mkdir()
+    (other / "package" / "module.py").touch()
+    assert place("package.module", ["python", "-m", "${program}"], beside=other) == other
     assert place("sh", ["${program}"], beside=other) == tmp_path
     with pytest.raises(SweepError, match=r"there is no program b\.py"):
         place("b.py", command, beside=other)

@@ -80,3 +80,26 @@ def test_what_is_expected_of_running_trials_moves_bayes_away_from_them():
     alone = bayes(sweep, known, 0)
     running = bayes(sweep, [*known, Tried(chosen=alone, loss=None, running=True)], 0)
     assert abs(running["x",] - alone["x",]) > 1e-3
+
+
+def test_a_scheduler_of_optuna_learns_from_its_history_and_random_search_does_not():
+    keys = {"program": "a.py", "metric": {"name": "m"}, "parameters": {"x": {"min": 0.0, "max": 1.0}}}
+    learning = make_sweep(keys | {"method": "custom", "scheduler": {"engine": "optuna"}})
+    blind = make_sweep(keys | {"method": "random"})
+
+    def means(sweep):
+        """The mean of what is proposed where low values were good, and where high ones were."""
+        for sign in (1, -1):
+            tried = [Tried(chosen={("x",): place / 20}, loss=sign * place / 20) for place in range(20)]
+            yield sum(PROPOSALS[sweep.method](sweep, tried, seed)["x",] for seed in range(10)) / 10
+
+    low, high = means(learning)
+    assert low < 0.3
+    assert high > 0.7
+    low, high = means(blind)
+    assert low == high
+
+
+def test_a_name_may_hold_slashes_as_those_of_nested_configs_do():
+    sweep = _sweep("grid", **{"model/optimiser/lr": {"values": [0.1]}})
+    assert grid(sweep, [], 0) == {("model/optimiser/lr",): 0.1}

@@ -81,13 +81,14 @@ def test_whatever_way_wandb_is_told_a_metric_it_is_heard(sweep, metric, values, 
 
 
 DEFINED = """
+import sys
 import wandb
 sweep_id = wandb.sweep(
     {"method": "grid", "metric": {"name": "loss"}, "parameters": {"x": {"values": [3, 1, 2]}}}, project="p"
 )
 def train():
     with wandb.init(config={"y": 1}) as run:
-        for value in (9, run.config.x + run.config.y):
+        for value in (9, run.config.x + run.config.y + int(sys.argv[2] if sys.argv[1:] else 0)):
             run.log({"loss": value})
 wandb.agent(sweep_id, function=train, count=2)
 print("after the agent")
@@ -99,6 +100,11 @@ def test_a_program_that_defines_its_sweep_itself_is_run_once_for_each_trial(swee
     assert [trial["value"] for trial in _trials(done)] == [4, 2]
     assert json.loads(done.stdout)["command"] == ""
     assert "after the agent" in (tmp_path / "sweeps" / "a" / "00000" / "output.log").read_text()
+
+
+def test_what_follows_two_hyphens_is_given_to_a_program_that_defines_its_sweep(sweep):
+    done = sweep(DEFINED, options=["--", "--more", "10"])
+    assert [trial["value"] for trial in _trials(done)] == [14, 12]
 
 
 def test_a_program_that_defines_no_sweep_is_refused(sweep):

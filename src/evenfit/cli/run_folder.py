@@ -22,7 +22,7 @@ def name_and_runs(run: str, *, runs: str) -> tuple[str, str]:
 
 _OTHERS = {  # a file by which a folder that holds no run is known, and what to say of it
     "numbers.json": "is a measurement, which has no trials; look at its report.html, or at numbers.json",
-    "trials.jsonl": "is a sweep of another program; its trials are in trials.jsonl, and each has a folder of its own",
+    "trials.jsonl": "is a sweep of another program; evenfit show says what it found, its README.md what is in it",
 }
 
 

@@ -34,8 +34,14 @@ def runs(
 
 
 def _used(rows: list[dict[str, object]]) -> set[str]:
-    """The columns to show: tags and notes only where there are any."""
-    return {name for row in rows for name, value in row.items() if value or name not in ("tags", "note")}
+    """The columns to show: tags and notes only where there are any, kinds only where one is a sweep."""
+    kinds = {row.get("kind") for row in rows}
+    return {
+        name
+        for row in rows
+        for name, value in row.items()
+        if (value or name not in ("tags", "note")) and (name != "kind" or "sweep" in kinds)
+    }
 
 
 def _short(value: object) -> object:

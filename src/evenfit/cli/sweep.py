@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def sweep(
     file: Annotated[str, Parameter(help="The sweep file, YAML or JSON; or a Python program that calls wandb.sweep.")],
     /,
-    *,
+    *words: Annotated[str, Parameter(help="After --: the arguments of a program that calls wandb.sweep.")],
     count: Annotated[int | None, Parameter(help="Trials at most; run_cap holds too.")] = None,
     jobs: Annotated[int, Parameter(help="Programs that run at the same time.")] = 1,
     seed: Annotated[int, Parameter(help="Same seed, same proposals.")] = 0,
@@ -41,7 +41,7 @@ def sweep(
     path = Path(file)
     name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in path.stem)
     home = Path(folder) if folder else Path("sweeps") / name
-    given, agent_count = _read(path, home)
+    given, agent_count = _read(path, home, words)
     count = agent_count if count is None else count
     asked = make_sweep(given)
     if to_space:
@@ -88,7 +88,7 @@ def sweep(
     return code
 
 
-def _read(path: Path, home: Path) -> tuple[dict[str, Any], int | None]:
+def _read(path: Path, home: Path, words: tuple[str, ...]) -> tuple[dict[str, Any], int | None]:
     """What a sweep file, or a program that defines its sweep itself, asks for; and its agent's count."""
     from evenfit.errors import SweepError
     from evenfit.sweeps import reading
@@ -97,7 +97,11 @@ def _read(path: Path, home: Path) -> tuple[dict[str, Any], int | None]:
     if path.suffix == ".ipynb":
         raise SweepError(f"{path} is a notebook; make it a program first: jupyter nbconvert --to script {path}")
     if path.suffix == ".py" and path.is_file():
-        return define(path.absolute(), home.absolute())
+        return define(path.absolute(), home.absolute(), words)
+    if words:
+        raise SweepError(
+            f"{words[0]!r} is left over: a Python program takes arguments, a sweep file has them in its command"
+        )
     return reading.read(path), None
 
 

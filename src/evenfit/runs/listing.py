@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evenfit.store import FILE_NAME, Finish, Run, open_store
+from evenfit.sweeps.stored import sweeps_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +37,18 @@ class Shown:
 
 
 def list_runs(runs: str | Path, *, tags: Collection[str] = ()) -> list[dict[str, object]]:
-    """One row a run, the latest last; none where there is no store. With tags, runs that have them all."""
-    if not (Path(runs) / FILE_NAME).exists():
-        return []
-    with open_store(Path(runs), create=False) as store:
-        return [_row(run) for run in reversed(store.runs()) if set(tags) <= set(run.tags)]
+    """One row a run, the latest last; with tags, runs that have them all.
+
+    Sweeps, which no store knows, come first: those in the folder of runs, and in ``sweeps`` beside it.
+    """
+    home = Path(runs)
+    sweeps = [
+        each.row() for place in dict.fromkeys((home, home.parent / "sweeps")) for each in sweeps_in(place) if not tags
+    ]
+    if not (home / FILE_NAME).exists():
+        return sweeps
+    with open_store(home, create=False) as store:
+        return sweeps + [_row(run) for run in reversed(store.runs()) if set(tags) <= set(run.tags)]
 
 
 def show(run: str, runs: str | Path) -> Shown:
@@ -60,6 +68,7 @@ def _row(run: Run) -> dict[str, object]:
     score = _part(estimate, "score") or estimate
     return {
         "run": run.name,
+        "kind": "fit",
         "status": run.status,
         "created": run.created,
         "table": run.request.get("table"),

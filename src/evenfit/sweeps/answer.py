@@ -39,7 +39,8 @@ def best_again(loop: Loop) -> str:
     There is none for a program that defines its sweep itself: without evenfit it would ask W&B's server.
     """
     best = next(iter(ranked(loop.sweep, loop.trials)), None)
-    if best is None or (loop.sweep.command == COMMAND_OF_DEFINED and Path(loop.sweep.program).is_absolute()):
+    defined = loop.sweep.command[: len(COMMAND_OF_DEFINED)] == COMMAND_OF_DEFINED
+    if best is None or (defined and Path(loop.sweep.program).is_absolute()):
         return ""
     part = loop.options.parts[0]
     home = loop.folder / f"{best.number:05d}{part_name(part, loop.options)}"

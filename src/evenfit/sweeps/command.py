@@ -14,7 +14,7 @@ from typing import Any
 from evenfit.errors import SweepError
 
 _VARIABLE = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")
-COMMAND_OF_DEFINED = ("${env}", "${interpreter}", "${program}")  # such a program takes no arguments
+COMMAND_OF_DEFINED = ("${env}", "${interpreter}", "${program}")  # of such a program; its own arguments follow
 MACROS = (
     "env",
     "interpreter",
@@ -83,11 +83,12 @@ def place(program: str, command: Sequence[str], *, beside: Path) -> Path:
     """
     here = Path.cwd()
     uses = [number for number, word in enumerate(command) if "${program}" in word]
-    if not uses or (here / program).exists():
-        return here
-    if (beside / program).exists():
-        return beside.absolute()
     module = any(number and command[number - 1] == "-m" for number in uses)
+    names = [program, *((f"{program.replace('.', '/')}{end}" for end in (".py", "/__main__.py")) if module else ())]
+    if not uses or any((here / name).exists() for name in names):
+        return here
+    if any((beside / name).exists() for name in names):
+        return beside.absolute()
     if module or shutil.which(program):
         return here
     raise SweepError(f"there is no program {program} in {here}, nor beside the sweep file")

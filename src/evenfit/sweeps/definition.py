@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from evenfit.sweeps.program import HOOK, last_lines
 _LONGEST = 600.0  # seconds that a program may take to come to its wandb.agent
 
 
-def define(program: Path, folder: Path) -> tuple[dict[str, Any], int | None]:
+def define(program: Path, folder: Path, words: Sequence[str] = ()) -> tuple[dict[str, Any], int | None]:
     """Run a Python program up to its call of wandb.agent; give its sweep config, and the agent's count.
+
+    ``words`` are the program's arguments, for its trials too.
 
     Raises:
         SweepError: it fails, takes too long, or calls no wandb.sweep.
@@ -37,7 +40,7 @@ def define(program: Path, folder: Path) -> tuple[dict[str, Any], int | None]:
     }
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - running the user's program is the purpose
-            ["/usr/bin/env", "python", str(program)] if os.name != "nt" else [sys.executable, str(program)],
+            [*(["/usr/bin/env", "python"] if os.name != "nt" else [sys.executable]), str(program), *words],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -58,5 +61,5 @@ def define(program: Path, folder: Path) -> tuple[dict[str, Any], int | None]:
         raise SweepError(f"{program} is to call wandb.sweep with its config; {ended}; or give a sweep file")
     agent: dict[str, Any] = next((entry for entry in entries if "function" in entry), {})
     if agent.get("function", True):
-        given = {**given, "program": str(program), "command": list(COMMAND_OF_DEFINED)}
+        given = {**given, "program": str(program), "command": [*COMMAND_OF_DEFINED, *words]}
     return given, agent.get("count")

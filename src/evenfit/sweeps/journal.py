@@ -12,6 +12,37 @@ from typing import Any
 from evenfit.errors import SweepError
 from evenfit.sweeps.trial import Part, Run, Trial
 
+ABOUT, TRIALS = "sweep.json", "trials.jsonl"  # what a sweep's folder is known by
+
+
+def trials_in(journal: Path, parts: int) -> list[Trial]:
+    """Give the trials of a journal, of ``parts`` runs each; a last line that is half written is passed over."""
+    trials: dict[int, Trial] = {}
+    whole, _, _ = journal.read_bytes().rpartition(b"\n")
+    for line in whole.decode().splitlines():
+        entry = json.loads(line)
+        if entry["event"] == "proposed":
+            chosen = {tuple(names): value for names, value in entry["chosen"]}
+            trials[entry["trial"]] = Trial(number=entry["trial"], chosen=chosen)
+        elif entry["event"] == "ended":
+            run = dict(entry["run"]) | {"history": tuple(entry["run"]["history"])}
+            trials[entry["trial"]].runs[entry["fold"], entry["seed"]] = Run(**run)
+        elif entry["event"] == "closed":
+            trials[entry["trial"]].ended = True
+    for trial in trials.values():
+        trial.ended = trial.ended or len(trial.runs) == parts
+    return [trials[number] for number in sorted(trials)]
+
+
+def in_use(journal: Path) -> bool:
+    """Whether a process has a sweep's journal open as its writer."""
+    with journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
 
 class Journal:
     """The one writer of a sweep's folder."""
@@ -23,14 +54,14 @@ class Journal:
             SweepError: another process has it open, or it is of another sweep or other options.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "trials.jsonl"
+        self._path = folder / TRIALS
         self._file = self._path.open("a+b")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._file.close()
             raise SweepError(f"{folder} is in use by another evenfit sweep") from error
-        said = folder / "sweep.json"
+        said = folder / ABOUT
         text = json.dumps(about, indent=1, sort_keys=True, default=str)
         if said.exists() and said.read_text(encoding="utf-8") != text:
             self._file.close()
@@ -46,20 +77,7 @@ class Journal:
 
     def trials(self, parts: int) -> list[Trial]:
         """Give the trials of before; runs that had not ended are to be run anew."""
-        trials: dict[int, Trial] = {}
-        for line in self._path.read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
-            if entry["event"] == "proposed":
-                chosen = {tuple(names): value for names, value in entry["chosen"]}
-                trials[entry["trial"]] = Trial(number=entry["trial"], chosen=chosen)
-            elif entry["event"] == "ended":
-                run = dict(entry["run"]) | {"history": tuple(entry["run"]["history"])}
-                trials[entry["trial"]].runs[entry["fold"], entry["seed"]] = Run(**run)
-            elif entry["event"] == "closed":
-                trials[entry["trial"]].ended = True
-        for trial in trials.values():
-            trial.ended = trial.ended or len(trial.runs) == parts
-        return [trials[number] for number in sorted(trials)]
+        return trials_in(self._path, parts)
 
     def proposed(self, trial: Trial) -> None:
         """Keep what is tried next."""

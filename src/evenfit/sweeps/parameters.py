@@ -13,7 +13,7 @@ from evenfit.sweeps.distributions import Distribution
 
 Names = tuple[str, ...]  # a parameter's name within the names of those that hold it
 
-_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+_NAME = re.compile(r"^[A-Za-z_]\S*$")  # wider than W&B's schema, of whose breach its server only warns: a/b is usual
 _BOUNDS = ("uniform", "log_uniform", "log_uniform_values", "inv_log_uniform", "inv_log_uniform_values")
 _KEYS: dict[str, tuple[str, ...]] = {
     "constant": ("value",),
@@ -57,7 +57,7 @@ def parse_parameters(given: Any, *, where: str = "parameters", within: Names = (
     for name, spec in given.items():
         here = f"{where}.{name}"
         if not isinstance(name, str) or not _NAME.match(name):
-            raise SweepError(f"{where}: a parameter's name is of letters, digits, _ . and -; got {name!r}")
+            raise SweepError(f"{where}: a parameter's name begins with a letter and has no spaces; got {name!r}")
         if not isinstance(spec, Mapping):
             raise SweepError(f"{here} must have keys such as value, values, or min and max; got {spec!r}")
         if "parameters" in spec:
