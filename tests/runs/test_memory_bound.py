@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import evenfit
 from evenfit.data.arrays import from_memory
 from evenfit.data.splits import make_splits
 from evenfit.errors import BudgetError, ConfigError
@@ -87,6 +88,16 @@ def test_a_search_ends_where_there_is_no_room_for_more_trials():
 def test_a_bound_that_is_too_small_is_refused_before_anything_is_trained():
     with pytest.raises(BudgetError, match="memory of 50 MiB is too little: the default config on 5 splits of 120 rows"):
         planned(50 * MIB)
+
+
+def test_python_bounds_memory_as_the_command_does():
+    options = {"budget": "5 trials", "space": SPACE, "seed": 0}
+    with pytest.raises(BudgetError, match="memory of 50 MiB is too little"):
+        evenfit.tune("mlp", X, Y, **options, memory="50m")
+    with pytest.raises(ConfigError, match="a memory is a size with its unit"):
+        evenfit.tune("mlp", X, Y, **options, memory="much")
+    free, bounded = (evenfit.tune("mlp", X, Y, **options, memory=memory) for memory in (None, "64g"))
+    assert [trial.config for trial in free.trials] == [trial.config for trial in bounded.trials]
 
 
 @pytest.mark.parametrize("wrong", ["2", "two gigs", 5, True, "0g"])

@@ -34,6 +34,7 @@ from evenfit.runs.spaces import asked_space
 from evenfit.runs.warm_start import First, warm_start_of
 from evenfit.specs.budget import Budget
 from evenfit.specs.config import Config
+from evenfit.specs.memory import parse_memory
 from evenfit.specs.objectives import LOSS
 from evenfit.specs.racing import RACING
 from evenfit.specs.space import Distribution, Space, SpaceRequest
@@ -66,6 +67,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     nested: int | None = None,
     target_loss: float | None = None,
     stop_when_settled: bool = False,
+    memory: str | None = None,
     try_first: First = None,
     store: str | Path | None = None,
 ) -> Study:
@@ -98,6 +100,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         target_loss: the search ends where a complete config has this loss or less on cross-validation, in the units
             in which the metric is shown: an RMSE for "rmse".
         stop_when_settled: the search ends where no gain is to be expected that the folds could show.
+        memory: what the study's processes may hold together, such as "2g", this one and evenfit's libraries included,
+            but not what your own program holds; None is no bound.
         try_first: what is tried after the default, as far as the space has it: configs; or the best ten of another
             study, or of a stored run by its name or folder.
         store: a folder of runs, to keep this one in, model and report included; None writes nothing.
@@ -105,7 +109,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
     Raises:
         ConfigError: there is no such model, or an option is out of its range.
         DataError: the rows or the target cannot be used.
-        BudgetError: the budget cannot be read, or is too small for any answer.
+        BudgetError: the budget cannot be read, or it or the memory is too small for any answer.
 
     Example:
         >>> from sklearn.datasets import load_iris
@@ -140,6 +144,7 @@ def tune(  # noqa: PLR0913 - every option is a keyword
         nested=nested,
         target_loss=target_loss,
         stop_when_settled=stop_when_settled,
+        memory=None if memory is None else parse_memory(memory),
         from_run=str(try_first) if isinstance(try_first, str | Path) else None,
         store=store,
     )
@@ -156,6 +161,8 @@ def tune(  # noqa: PLR0913 - every option is a keyword
 
     # Outer folds of nested searches begin with nothing that has seen the rows that judge them.
     search = replace(plan(table, share_of(known, nested), warm.configs), searches=1 + (nested or 0))
+    if search.room is not None:
+        workers = search.room.workers(workers)
     if store is not None:
         own = where if isinstance(where, Space) else None  # another is in the request
         return _stored(request, search, workers=workers, started=started, space=own, warm_note=warm.note)

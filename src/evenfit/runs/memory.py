@@ -55,6 +55,7 @@ def plan_in_memory(  # noqa: PLR0913 - every option is a keyword
     prefer: str = LOSS,
     target_loss: float | None = None,
     stop_when_settled: bool = False,
+    memory: int | None = None,
     warm: Sequence[Config] = (),
 ) -> Search:
     """Decide what a study of this table will try.
@@ -84,6 +85,7 @@ def plan_in_memory(  # noqa: PLR0913 - every option is a keyword
             prefer=prefer,
             target_loss=target_loss,
             stop_when_settled=stop_when_settled,
+            memory=memory,
             warm=warm,
         )
 
@@ -128,6 +130,7 @@ def plan_request(
         prefer=request.prefer,
         target_loss=request.target_loss,
         stop_when_settled=request.stop_when_settled,
+        memory=request.memory,
         warm=first,
     )
 
