@@ -6,7 +6,7 @@ from tests.proposals.test_portfolio import space_for
 from tests.proposals.test_proposals import SHARED
 from tests.proposals.trials import trial_of
 
-from evenfit.proposals.plain import RATES, UNLEARNT, PlainFirst, plain_configs
+from evenfit.proposals.plain import LEARNT, RATES, UNLEARNT, PlainFirst, plain_configs
 from evenfit.results.trial import DROPPED, PLANNED
 from evenfit.specs.config import REGULARISERS, Config
 from evenfit.specs.space import Choice, Range, Space
@@ -32,7 +32,8 @@ def test_a_default_that_learns_is_followed_as_the_other_way_says(kind):
     space = space_for(kind)
     assert proposed(space, []) == ("draw",)
     assert proposed(space, [trial_of(0, space.default, np.nan, PLANNED)]) == ("draw",)
-    assert proposed(space, [trial_of(0, space.default, UNLEARNT * CONSTANT)]) == ("draw",)
+    for share in (LEARNT, 0.5, UNLEARNT):
+        assert proposed(space, [trial_of(0, space.default, share * CONSTANT)]) == ("draw",)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -61,6 +62,19 @@ def test_what_one_of_them_has_learnt_is_followed_from_there_and_not_from_the_def
     assert proposed(space, learnt) == ("then",)
     dropped = [*trials, trial_of(1, plain[0], 0.5 * CONSTANT, DROPPED)]
     assert proposed(space, dropped)[0] in plain
+
+
+@pytest.mark.parametrize(("gained", "way"), [(0.5, "then"), (2.0, "draw")])
+def test_a_default_that_learns_nearly_all_is_followed_by_the_same_without_regularisers_for_twice_as_long(gained, way):
+    space = space_for("classification")
+    loss = 0.9 * LEARNT * CONSTANT
+    trials = [trial_of(0, space.default, loss)]
+    configs = proposed(space, trials)
+    assert len(configs) == len(RATES)
+    assert {(config.epochs, config.inputs) for config in configs} == {(2 * space.default.epochs, space.default.inputs)}
+    assert not [name for config in configs for name in REGULARISERS if getattr(config, name)]
+    trials += [trial_of(1 + place, config, gained * loss) for place, config in enumerate(configs)]
+    assert proposed(space, trials) == (way,)
 
 
 def test_a_batch_holds_no_more_than_was_asked_for_and_nothing_is_tried_twice():

@@ -81,7 +81,8 @@ def test_a_search_ends_where_there_is_no_room_for_more_trials():
     assert seen.stopped == "memory"
     assert 1 <= len(seen.trials) < 3000
     held = search.room.footprint.kept(list(seen.trials.values()))
-    assert held <= search.room.kept() < held + search.room.footprint.trial(SPACE.default)
+    known = search.room.footprint
+    assert held <= search.room.kept() < held + known.trial(SPACE.default) + known.summed(SPACE.default)
     assert all(heat.entries for heat in heats)
 
 
@@ -110,3 +111,14 @@ def test_a_request_is_written_as_it_is_read():
     request = request_from({"table": "a.csv", "target": "y", "memory": "1.3g"})
     (line,) = [line for line in to_toml(request).splitlines() if line.startswith("memory")]
     assert request_from({"table": "a.csv", "target": "y", "memory": line.split('"')[1]}) == request
+
+
+def test_batches_that_are_weighed_may_find_nothing_that_fits_where_little_is_left():
+    room = planned(2**40).room
+    narrow = room.needed() + 3 * room.footprint.trial(SPACE.default)
+    for memory in range(
+        narrow, narrow + 90 * room.footprint.trial(SPACE.default), 30 * room.footprint.trial(SPACE.default)
+    ):
+        seen, _ = found(planned(memory, trials=200, proposals="near"))  # whose batches are weighed
+        assert seen.stopped in ("memory", "trials")
+        assert len(seen.trials) > 1

@@ -28,6 +28,7 @@ _MAIN = 290 * MIB  # reads, proposes, selects and reports
 _AHEAD = 85 * MIB  # what the end needs, where that is imported while networks train
 _WORKER = 215 * MIB  # trains; its libraries are shared with the other workers, and counted for each
 _SUMMARY, _SUMMED_ROW = 120 * MIB, 6_500  # to sum a study up: at most, and for each row
+_RESAMPLED, _MOST_RESAMPLED = 4_000, 2e7 * 8  # to resample: an epoch of a trial on a split, and in all
 _COPIES = 2  # of what a worker tells: as it is, and on its way
 
 
@@ -78,8 +79,7 @@ class Footprint:
 
     def trial(self, config: Config, *, complete: bool = True) -> int:
         """What is kept of a trial until the study is done."""
-        epochs = len(checkpoint_epochs(config.epochs, Heat(round=0, entries=()).checkpoints))
-        shown = 2 * epochs * self.repeats * self.rows * self.columns
+        shown = 2 * self._validated(config) * self.repeats * self.rows * self.columns
         if not complete:
             return shown
         return shown + self.precision * self._predicted() + 4 * self.splits * self._parameters(config)
@@ -97,11 +97,21 @@ class Footprint:
         heat = self.heat(config, entries)
         one = self.trial(config) + self.trial(config, complete=False)
         trained = self.samples() + heat if workers == 1 else workers * (self.worker() + heat)
-        return self.main() - (0 if ahead else _AHEAD) + trained + trials * one // 2
+        summed = min(int(_MOST_RESAMPLED), trials * self.summed(config))
+        return self.main() - (0 if ahead else _AHEAD) + trained + trials * one // 2 + summed
 
     def kept(self, history: Sequence[Trial]) -> int:
-        """What is kept of these trials; those that have not ended may come to be complete."""
-        return sum(self.trial(trial.config, complete=trial.status in (COMPLETE, PLANNED)) for trial in history)
+        """What is kept of these trials, and what summing them up takes; those that train may come to be complete."""
+        held = sum(self.trial(trial.config, complete=trial.status in (COMPLETE, PLANNED)) for trial in history)
+        return held + min(int(_MOST_RESAMPLED), sum(self.summed(trial.config) for trial in history))
+
+    def summed(self, config: Config) -> int:
+        """What summing up takes for one more trial, as long as there are few."""
+        return _RESAMPLED * self.splits * self._validated(config)
+
+    def _validated(self, config: Config) -> int:
+        """Epochs at which a trial is validated."""
+        return len(checkpoint_epochs(config.epochs, Heat(round=0, entries=()).checkpoints))
 
     def _parameters(self, config: Config) -> int:
         return layout(config, self.shape, self.outputs).parameters

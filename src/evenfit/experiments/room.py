@@ -41,7 +41,7 @@ class Room:
     def needed(self) -> int:
         """The least that a run takes: the default config alone, trained by the program itself."""
         known = self.footprint
-        return known.main() + known.samples() + known.heat(self.default, 1) + 2 * known.trial(self.default)
+        return known.main() + known.samples() + known.heat(self.default, 1) + self._two()
 
     def fleet(self) -> int:
         """What one fleet may take: room for the default config at least."""
@@ -49,7 +49,7 @@ class Room:
 
     def kept(self) -> int:
         """What trials may take: room for the default and another at least."""
-        return max(2 * self.footprint.trial(self.default), int(_KEPT * self._left()))
+        return max(self._two(), int(_KEPT * self._left()))
 
     def workers(self, wanted: int) -> int:
         """Say how many of the workers that are wanted fit; one is always there, the program itself if need be."""
@@ -69,11 +69,16 @@ class Room:
 
     def places(self, config: Config, history: Sequence[Trial]) -> int:
         """Say how many trials of this config's size could be kept beside these."""
-        return max(0, self.kept() - self.footprint.kept(history)) // self.footprint.trial(config)
+        one = self.footprint.trial(config) + self.footprint.summed(config)
+        return max(0, self.kept() - self.footprint.kept(history)) // one
 
     def full(self, history: Sequence[Trial]) -> bool:
         """Whether no trial of the default's size could be kept beside these."""
         return self.places(self.default, history) == 0
+
+    def _two(self) -> int:
+        """What the default and another trial take."""
+        return 2 * (self.footprint.trial(self.default) + self.footprint.summed(self.default))
 
     def _left(self) -> int:
         """What programs, table and samples leave, where the program itself trains."""

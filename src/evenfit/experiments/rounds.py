@@ -100,8 +100,9 @@ def _next_heat(
     batches = []
     for place in range(terms.weighed):
         seed = key(terms.seed, heat_number, place) >> 2 if place else key(terms.seed, heat_number) >> 2
-        batches.append(proposed(terms, before, most, seed=seed))
-        if not batches[0]:
+        if batch := proposed(terms, before, most, seed=seed):
+            batches.append(batch)
+        elif not batches:
             return Heat(round=heat_number, entries=()), left_over(terms, before)
     chosen = terms.weigh(
         terms.space, before, batches, seconds=terms.costs.config, seed=key(terms.seed, heat_number) >> 2

@@ -118,6 +118,8 @@ def _timed_heat(
     for attempt in range(_ATTEMPTS):
         seed = key(terms.seed, heat_number, attempt) >> 2
         drawn = proposed(terms, history, most, seed=seed)
+        if not drawn and batches:
+            break
         if not drawn:
             return None, left_over(terms, history)
         costs = [terms.costs.config(config) * speed * _SAFETY for config in drawn]

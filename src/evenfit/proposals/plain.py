@@ -1,4 +1,4 @@
-"""Plain: where the default learns nothing, long training without regularisers before any other way of proposing."""
+"""Plain: where the default learns nothing or nearly all, training without regularisers before any other proposals."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ from evenfit.specs.config import REGULARISERS, Config
 from evenfit.specs.space import Space
 
 UNLEARNT = 0.9  # of the constant prediction's loss: above it next to nothing is learnt
+LEARNT = 0.02  # of it: below, hardly any of what is left can be noise
 RATES = (1.0, 1 / 3, 3.0)  # times the default's learning rate
+_MORE = 2  # times the default's epochs, where it has learnt nearly all
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlainFirst:
-    """Proposes long training without regularisers where the default learns nothing; otherwise as ``draw`` says.
+    """Proposes training without regularisers where the default learns nothing or nearly all; else as ``draw`` says.
 
     What is hard to learn shows after many epochs that it can be learnt at all, and a regulariser may hide it for good.
     Searches of short or regularised training then follow chance: among losses near that of the constant prediction
     there is always a lowest. To see first whether a network can fit the rows is the old advice of practice
-    (Goodfellow, Bengio & Courville, "Deep Learning", 2016, section 11.5: "fit a tiny dataset").
+    (Goodfellow, Bengio & Courville, "Deep Learning", 2016, section 11.5: "fit a tiny dataset"). And where nearly all is
+    learnt, hardly any of what is left can be noise, which is what regularisers are for.
 
     Args:
         constant: base loss of predicting the same for every row.
         epochs: the most that a plain config may train for.
-        draw: how configs are proposed where the default config learns something.
-        then: how they are proposed otherwise, as soon as something is learnt or all plain ones have been tried; not
-            from the default, as a portfolio does.
+        draw: how configs are proposed where the default config learns something, but not nearly all.
+        then: how they are proposed after plain ones that were better, or where nothing was learnt; not from the
+            default, as a portfolio does.
     """
 
     constant: float
@@ -45,16 +48,24 @@ class PlainFirst:
         self, space: Space, history: Sequence[Trial], count: int, *, shared: Collection[str], seed: int
     ) -> tuple[Config, ...]:
         """Give the first plain config that is left and those that fit its fleet, or another way's configs."""
-        complete = [trial for trial in history if trial.status == COMPLETE]
-        unlearnt = UNLEARNT * self.constant
-        if not any(trial.config == space.default and base_loss(trial) > unlearnt for trial in complete):
+        losses = {trial.config: base_loss(trial) for trial in history if trial.status == COMPLETE}
+        known = losses.get(space.default, self.constant / 2)
+        unlearnt, learnt = known > UNLEARNT * self.constant, known < LEARNT * self.constant
+        if not (unlearnt or learnt):
             return self.draw(space, history, count, shared=shared, seed=seed)
-        if min(base_loss(trial) for trial in complete) > unlearnt:
+        plain = plain_configs(space, epochs=self.epochs)
+        if learnt:
+            plain = plain_configs(space, epochs=min(self.epochs, _MORE * space.default.epochs))[: len(RATES)]
+        if learnt or min(losses.values()) > UNLEARNT * self.constant:
             tried = {trial.config for trial in history}
-            left = [config for config in plain_configs(space, epochs=self.epochs) if config not in tried]
+            left = [
+                config for config in plain if config not in tried and (unlearnt or config.inputs == plain[0].inputs)
+            ]
             if left:
                 return fitting(left, count, shared=shared)
-        return self.then(space, history, count, shared=shared, seed=seed)
+        best = min(losses, key=lambda config: losses[config])
+        draw = self.then if unlearnt or best in plain else self.draw
+        return draw(space, history, count, shared=shared, seed=seed)
 
 
 def base_loss(trial: Trial) -> float:
