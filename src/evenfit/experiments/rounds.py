@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from evenfit.experiments.as_raced import as_raced
-from evenfit.experiments.ending import EPOCHS, SECONDS, TRIALS, Ended
+from evenfit.experiments.ending import EPOCHS, MEMORY, SECONDS, TRIALS, Ended
 from evenfit.experiments.heat import Entry, Event, Finished, Heat, HeatDone
 from evenfit.experiments.spending import most_epochs, trained_epochs
 from evenfit.experiments.terms import Planned, Terms, default_heat, left_over, make_entries, proposed
@@ -45,7 +45,7 @@ def tune_by_trials(
             yield Ended(why=why)
             return
         raced: list[Heat] = []
-        spent = trained_epochs(before)
+        first, spent = heat_number, trained_epochs(before)
         for _ in range(1 if heat_number == 0 else _HEATS):
             heat = known.get(heat_number)
             if heat is None:
@@ -64,8 +64,8 @@ def tune_by_trials(
             if isinstance(event, Finished):
                 ended[event.trial.number] = event.trial
             yield event
-        if why is not None:  # a heat could not begin
-            yield Ended(why=why)
+        if why is not None and (why != MEMORY or heat_number == first):  # a heat could not begin
+            yield Ended(why=why)  # but what drops out of the other has made room again
             return
         if stop_at is not None and clock() >= stop_at:
             yield Ended(why=SECONDS)
