@@ -92,6 +92,7 @@ def train():
             run.log({"loss": value})
 wandb.agent(sweep_id, function=train, count=2)
 print("after the agent")
+wandb.agent(wandb.sweep({"method": "random"}), function=lambda: wandb.init().log({"loss": -1}))
 """
 
 
@@ -100,6 +101,26 @@ def test_a_program_that_defines_its_sweep_itself_is_run_once_for_each_trial(swee
     assert [trial["value"] for trial in _trials(done)] == [4, 2]
     assert json.loads(done.stdout)["command"] == ""
     assert "after the agent" in (tmp_path / "sweeps" / "a" / "00000" / "output.log").read_text()
+
+
+def test_the_summary_of_a_run_that_the_program_never_finishes_is_heard(sweep):
+    program = """
+import wandb
+run = wandb.init()
+run.define_metric("score", summary="max")
+for value in (1, 5, 3):
+    run.log({"score": value})
+run.summary["last"] = run.config.x
+"""
+    keys = {
+        "method": "grid",
+        "parameters": {"x": {"values": [7]}},
+        "command": ["python", "${program}"],
+        "project": None,
+    }
+    (first,) = _trials(sweep(program, keys=keys | {"metric": {"name": "last"}}, options=["--folder", "one"]))
+    (second,) = _trials(sweep(program, keys=keys | {"metric": {"name": "score"}}, options=["--folder", "two"]))
+    assert (first["value"], second["value"]) == (7, 5)
 
 
 def test_what_follows_two_hyphens_is_given_to_a_program_that_defines_its_sweep(sweep):

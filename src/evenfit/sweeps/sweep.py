@@ -76,7 +76,7 @@ def make_sweep(given: Mapping[str, Any]) -> Sweep:
             raise SweepError(f"{key} cannot be honoured: {reason}")
     method = _method(given)
     for key in ("name", "description", "entity", "project", "program"):
-        if not isinstance(given.get(key, ""), str):
+        if not isinstance(given.get(key) or "", str):  # left empty, as in templates, it is not given
             raise SweepError(f"{key} must be text, got {given[key]!r}")
     if "parameters" not in given:
         raise SweepError("the sweep file needs parameters")
@@ -90,11 +90,11 @@ def make_sweep(given: Mapping[str, Any]) -> Sweep:
         parameters=parameters,
         early_terminate=stop,
         run_cap=_run_cap(given.get("run_cap")),
-        program=given.get("program", ""),
+        program=given.get("program") or "",
         command=_command(given),
-        name=given.get("name", ""),
-        description=given.get("description", ""),
-        project=given.get("project", ""),
+        name=given.get("name") or "",
+        description=given.get("description") or "",
+        project=given.get("project") or "",
         warnings=(*_warnings(parameters, str(metric["metric"])), *_unknown_macros(given.get("command") or ())),
         **metric,
     )

@@ -3,6 +3,7 @@
 It stands alone: it imports nothing of evenfit, does nothing until wandb is imported, and never fails the program.
 """
 
+import atexit
 import contextlib
 import functools
 import importlib.abc
@@ -65,7 +66,9 @@ def _summary(run):
     finished = getattr(run, "_is_finished", False)
     run._is_finished = False
     try:
-        return {name: run.summary[name] for name in run.summary.keys()}
+        said = {name: run.summary[name] for name in run.summary.keys()}
+        # what define_metric made several values of is a mapping of W&B's own kind
+        return {name: value._as_dict() if hasattr(value, "_as_dict") else value for name, value in said.items()}
     finally:
         run._is_finished = finished
 
@@ -77,6 +80,13 @@ def _last_summary(run, before):
 
         return proto_util.dict_from_proto_list(run._final_summary.item) or before
     return before
+
+
+def _at_exit(run):
+    """A run that the program leaves to its end: W&B's own process finishes it then, and nothing here hears of it."""
+    with contextlib.suppress(Exception):
+        if not run._is_finished:
+            _send("summary", {n: v for n, v in _summary(run).items() if not n.startswith("_")})
 
 
 def _wrap_run(run):
@@ -120,7 +130,10 @@ def _wrap_init(module):
         asked = settings.get("mode") if isinstance(settings, dict) else getattr(settings, "mode", None)
         if "disabled" not in {kwargs.get("mode"), asked, os.environ.get("WANDB_MODE")}:
             kwargs["mode"] = "offline"
-        return init(*args, **kwargs)
+        run = init(*args, **kwargs)
+        if _ours(run):
+            atexit.register(_at_exit, run)  # after W&B's own, and so called before it
+        return run
 
     module.init = started
 
@@ -133,7 +146,13 @@ def _wrap_sweep(module):
             _write(_DEFINITION, {"sweep": sweep() if callable(sweep) else sweep})
         return _SWEEP or "sweep"
 
+    called = []
+
     def agent(sweep_id=None, function=None, *args, count=None, **kwargs):
+        called.append(sweep_id)
+        if len(called) > 1:
+            print("evenfit: this sweep is the program's first; wandb.agent does nothing for another", file=sys.stderr)  # noqa: T201 - to the log
+            return
         if _DEFINITION:
             _write(_DEFINITION, {"count": count, "function": function is not None})
             raise SystemExit(0)
