@@ -80,6 +80,22 @@ parameters:
   y: {distribution: categorical_w_probabilities, values: [a, b], probabilities: [0.25, 0.75]}
   z: {distribution: q_beta, a: 2, b: 5, q: 0.1}
 """,
+    "slashes in names, and a program of its own": """
+program: cli
+method: bayes
+metric: {goal: minimize, name: train/loss}
+parameters:
+  optimizer_config/optimizer/init_args/lr: {distribution: uniform, max: 0.0002, min: 5e-05}
+command: ["${env}", "cli", "fit", "--json-file", "${args_json_file}"]
+""",
+    "a template with keys left empty": """
+program: train.py
+project:
+entity:
+description:
+method: random
+parameters: {x: {min: 0.0, max: 1.0}}
+""",
     "a scheduler": """
 program: train.py
 method: custom
