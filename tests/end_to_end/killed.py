@@ -17,7 +17,7 @@ MOMENTS = {  # module, owner, function, whether the function has been called
     "before a nested search is stored": ("evenfit.runs.nested", None, "_store", False),
     "after a nested search is stored": ("evenfit.runs.nested", None, "_store", True),
     "at the end of the search": ("evenfit.runs.job", None, "run_search", True),
-    "in the ablation": ("evenfit.runs.job", None, "finished", False),
+    "in the ablation": ("evenfit.runs.ranking", None, "finished", False),
     "after selecting": ("evenfit.runs.job", None, "conclude", True),
     "before the report is written": ("evenfit.runs.job", None, "write_documents", False),
     "after the report is written": ("evenfit.runs.job", None, "write_documents", True),

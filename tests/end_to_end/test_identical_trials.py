@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,13 @@ CASES = [  # moment, which call of it: the first is the default's; then in a hea
     ("after the report is written", 1),
     ("before it is done", 1),
 ]
+
+
+@pytest.mark.parametrize("moment", killed.MOMENTS)
+def test_every_moment_names_a_function_that_is_there(moment):
+    module, owner, name, _ = killed.MOMENTS[moment]
+    holder = import_module(module)
+    assert callable(getattr(getattr(holder, owner) if owner else holder, name))
 
 
 def killed_and_resumed(name, racing, moment, count, *, workers=2, number=signal.SIGKILL):

@@ -137,6 +137,20 @@ def _near_or_random(
     return draw(space, history, count, shared=shared, seed=seed // 2)
 
 
+def default_seconds(search: Search, default: Trial, *, step_seconds: float) -> float:
+    """Give the core-seconds of the default config: by its steps after its first epoch, which loads the engine.
+
+    Args:
+        search: what it is of.
+        default: its trial, which the time may have ended early.
+        step_seconds: measured, of one step after the first epoch; 0 where none was.
+    """
+    rows, config = search.costs.rows, default.config
+    if step_seconds > 0:
+        return step_seconds * config.epochs * (rows // min(config.batch_rows, rows)) * search.costs.splits
+    return default.seconds * config.epochs / max(1, int(default.epochs[-1]))
+
+
 def end_seconds(rows: int) -> float:
     """Estimate the seconds from the last heat to the end: selection, model and report.
 

@@ -9,34 +9,34 @@ from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any
 
 from evenfit.errors import BudgetError, DataError, Interrupted, WorkerError
 from evenfit.experiments.heat import Event, Finished
 from evenfit.experiments.peak import peak_memory
-from evenfit.experiments.problem import Problem
 from evenfit.experiments.tuning import Ended, Planned
 from evenfit.experiments.workers import Workers
 from evenfit.results.hyperparameters import Hyperparameters
 from evenfit.results.memory_use import MemoryUse
-from evenfit.results.metrics import metric_of
 from evenfit.results.nested_estimate import NestedEstimate
 from evenfit.results.ranking import Ranking
 from evenfit.results.study import Interval, Study
 from evenfit.results.trial import Trial
 from evenfit.runs.allowance import REPORT_SECONDS, ablation_seconds, allowance_of
 from evenfit.runs.documents import make_facts, write_documents
-from evenfit.runs.forecasting import end_seconds, forecast, has_learnt, keep_forecast, kept_forecast
+from evenfit.runs.forecasting import default_seconds, end_seconds, forecast, has_learnt, keep_forecast, kept_forecast
 from evenfit.runs.kept import Kept
 from evenfit.runs.nested import Nesting, measure_nested
 from evenfit.runs.outcome import Outcome
 from evenfit.runs.planning import plan_job
-from evenfit.runs.progress import Progress, Report
+from evenfit.runs.progress import Report
 from evenfit.runs.ranking import rank_regularisers
 from evenfit.runs.reached import with_target_note
-from evenfit.runs.retraining import with_networks
+from evenfit.runs.retraining import lost_seconds, with_networks
 from evenfit.runs.search import Found, Search, conclude, imports_ahead, run_search
 from evenfit.runs.source import Source
+from evenfit.runs.standing import standing
+from evenfit.runs.starting import Starting
 from evenfit.runs.stored_heats import entry_json, stored_heat
 from evenfit.runs.tally import Tally
 from evenfit.runs.warming import warm_engine
@@ -53,19 +53,6 @@ _LATER = (
     "sklearn.ensemble",
 )
 _START_SECONDS = 1.5  # until training begins, of a run that is extended
-_MOST_LOST, _LOST_SHARE = 5, 0.1  # trials of before that may have to be trained again, and their share of what is left
-
-
-class Starting(Protocol):
-    """Workers that begin to work once they are given a problem; used in a ``with`` block, which ends them."""
-
-    def give(self, problem: Problem, *, stop_at: float | None) -> Workers:
-        """Say what the heats to come are about; those that have not begun by then are not waited for."""
-        ...
-
-    def __exit__(self, *details: Any) -> None:
-        """End the workers."""
-        ...
 
 
 class Job:
@@ -170,13 +157,15 @@ class Job:
         """Say what the search will come to, once its default config is done, and keep that with the run."""
         if self.request.nested is not None or not default.seconds > 0:
             return
-        stop_at = self.time.stop_at(apart=self._apart() + self._lost_seconds())
+        stop_at = self._search_stops_at()
         begun = time.monotonic() - default.seconds if len(self.found.trials) == 0 else self.time.started
         before, lives = kept_forecast(self.run.folder), 1 + len(self.kept.extended)
         known = partial(
             forecast,
             self.search,
-            default_seconds=self._default_seconds(default) if before is None else before.default_seconds,
+            default_seconds=default_seconds(self.search, default, step_seconds=self.tally.step_seconds)
+            if before is None
+            else before.default_seconds,
             workers=self.workers,
             before=max(0.0, begun - self.time.started) + (lives - 1) * _START_SECONDS,
             after=lives * end_seconds(self.source.table.rows),
@@ -187,21 +176,13 @@ class Job:
         self.foretold = beside.submit(lambda: keep_forecast(self.run.folder, known()))
         beside.shutdown(wait=False)
 
-    def _default_seconds(self, default: Trial) -> float:
-        """Give the core-seconds of the default config: by its steps after its first epoch, which loads the engine."""
-        rows, config = self.search.costs.rows, default.config
-        if self.tally.step_seconds > 0:
-            steps = config.epochs * (rows // min(config.batch_rows, rows)) * self.search.costs.splits
-            return self.tally.step_seconds * steps
-        return default.seconds * config.epochs / max(1, int(default.epochs[-1]))  # it may have been ended by the time
-
     def _search(self, workers: Workers) -> None:
         if self.kept.extended and 0 in self.found.trials:  # more is to be tried than was foretold
             self._foretell(self.found.trials[0])
         run_search(
             self.search,
             workers,
-            stop_at=self.time.stop_at(apart=self._apart() + self._lost_seconds()),
+            stop_at=self._search_stops_at(),
             found=self.found,
             planned=[stored_heat(stored.number, stored.configs) for stored in self.store.rounds(self.run)],
             tell=self._tell,
@@ -223,27 +204,16 @@ class Job:
         self._say()
 
     def _say(self, note: str = "") -> None:
-        budget, spent = self.request.budget, self.time.spent()
-        trials = self.search.budget.trials
-        metric = metric_of(self.search.problem.metric, task=self.search.problem.task)
-        losses = [trial.loss for trial in self.found.trials.values() if trial.status == "complete"]
-        best = min(losses, default=None)
-        done = len(self.found.trials)
-        epochs, trained = self.search.budget.epochs, self.tally.epochs
-        self.progress(
-            Progress(
-                seconds_spent=spent,
-                seconds_left=None if budget.seconds is None else max(0.0, budget.seconds - spent),
-                trials_done=done,
-                trials_running=sum(self.tally.running.values()),
-                trials_left=None if trials is None else max(0, trials - done),
-                epochs_done=trained,
-                epochs_left=None if epochs is None else max(0, epochs - trained),
-                best_loss=None if best is None else metric.score(best) if metric.name == "rmse" else best,
-                fleets=len(self.tally.running),
-                note=note,
-            )
-        )
+        seconds, spent = self.request.budget.seconds, self.time.spent()
+        self.progress(standing(self.search, self.found, self.tally, seconds=seconds, spent=spent, note=note))
+
+    def _search_stops_at(self) -> float | None:
+        """Give the moment when the search ends, so that the ablation and what was lost can be trained after it."""
+        lost = 0.0
+        if self.request.budget.seconds is not None:
+            left = (self.time.stop_at() or 0.0) - time.monotonic()
+            lost = lost_seconds(self.found, workers=self.workers, left=left)
+        return self.time.stop_at(apart=self._apart() + lost)
 
     def _apart(self) -> float:
         """Give the seconds of training that are not the search's but the ablation's: none where they would not do."""
@@ -277,15 +247,6 @@ class Job:
             stop_at=self.time.stop_at(),
             keep=lambda event: self.store.add_trial(self.run, event.trial, state=event.state),
         )
-
-    def _lost_seconds(self) -> float:
-        """Give the seconds to train again what may be deployed of an extended run's earlier trials."""
-        if self.request.budget.seconds is None:
-            return 0.0
-        ranked = sorted((t for t in self.found.trials.values() if t.status == "complete"), key=lambda t: t.loss)
-        lost = [trial.seconds for trial in ranked[:_MOST_LOST] if trial.number not in self.found.states]
-        left = (self.time.stop_at() or 0.0) - time.monotonic()
-        return min(_LOST_SHARE * max(0.0, left), sum(lost) / self.workers)
 
     def _finish(self, study: Study, ranking: Ranking) -> Outcome:
         from evenfit.experiments.hyperparameters import hyperparameter_importance

@@ -14,12 +14,26 @@ from evenfit.results.trial import COMPLETE
 from evenfit.runs.search import Found
 
 _ROUNDS = 3  # of concluding anew, where retrained networks differ from those that were
+_MOST_LOST, _LOST_SHARE = 5, 0.1  # trials of before that may have to be trained again, and their share of what is left
 
 
 def needed(study: Study) -> tuple[int, ...]:
     """Give the numbers of the trials whose networks a study deploys."""
     mixed = study.ensemble.trials if study.ensemble.used else ()
     return tuple(dict.fromkeys((study.selected.trial, *mixed)))
+
+
+def lost_seconds(found: Found, *, workers: int, left: float) -> float:
+    """Give the seconds to train again what may be deployed of trials whose weights are gone.
+
+    Args:
+        found: trials and weights so far.
+        workers: processes that train.
+        left: seconds in which networks may still be trained.
+    """
+    ranked = sorted((trial for trial in found.trials.values() if trial.status == COMPLETE), key=lambda t: t.loss)
+    lost = [trial.seconds for trial in ranked[:_MOST_LOST] if trial.number not in found.states]
+    return min(_LOST_SHARE * max(0.0, left), sum(lost) / workers)
 
 
 def with_networks(
