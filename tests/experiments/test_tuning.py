@@ -129,6 +129,25 @@ def test_nothing_is_proposed_when_the_time_is_over():
     assert max(moments) < 30.0
 
 
+def test_what_is_too_dear_is_passed_over_while_something_cheap_is_left_and_the_time_is_used():
+    listed = [
+        SPACE.default.with_values(epochs=epochs, dropout=0.01 * place)
+        for place, epochs in enumerate([40_000, 8, 9, 12])
+    ]
+
+    def propose(space, history, count, *, shared, seed):
+        tried = {trial.config for trial in history}
+        return tuple([config for config in listed if config not in tried][:1])
+
+    workers = FakeWorkers(1, seconds=lambda heat: 10.0 if heat.round == 0 else 1.0)
+    found, heats = tuned(workers, seconds=30.0, propose=propose)
+    cheap = [trial.config for trial in found.values() if trial.config in listed]
+    assert set(cheap) == set(listed[1:])
+    last = heats[-1].entries[0].config  # at the end the dear one has what is left
+    assert 9 < last.epochs < 40_000
+    assert last == listed[0].with_values(epochs=last.epochs)
+
+
 def test_a_timed_study_goes_on_after_the_trials_of_before():
     found, _ = tuned(FakeWorkers(1, seconds=slow), seconds=10.0)
     workers = FakeWorkers(1, seconds=slow)

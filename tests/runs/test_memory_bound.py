@@ -7,6 +7,7 @@ import evenfit
 from evenfit.data.arrays import from_memory
 from evenfit.data.splits import make_splits
 from evenfit.errors import BudgetError, ConfigError
+from evenfit.experiments.heat import Heat
 from evenfit.experiments.here import Here
 from evenfit.experiments.tuning import Planned
 from evenfit.runs.options import request_from, to_toml
@@ -25,7 +26,7 @@ SPACE = Space(
 )
 
 
-def planned(memory, *, trials=30, proposals="random"):
+def planned(memory, *, trials=30, proposals="random", racing="halving"):
     table = from_memory(X, Y)
     return plan_search(
         table,
@@ -37,17 +38,19 @@ def planned(memory, *, trials=30, proposals="random"):
         selection="best",
         space=SPACE,
         proposals=proposals,
+        racing=racing,
         memory=memory,
     )
 
 
-def found(search):
+def found(search, *, before=(), again=()):
     heats = []
     seen = run_search(
         search,
         Here(search.problem),
         stop_at=None,
-        found=Found(),
+        found=Found(trials={trial.number: trial for trial in before}),
+        planned=again,
         tell=lambda event: heats.append(event.heat) if isinstance(event, Planned) else None,
     )
     return seen, heats
@@ -84,6 +87,20 @@ def test_a_search_ends_where_there_is_no_room_for_more_trials():
     known = search.room.footprint
     assert held <= search.room.kept() < held + known.trial(SPACE.default) + known.summed(SPACE.default)
     assert all(heat.entries for heat in heats)
+
+
+@pytest.mark.parametrize("racing", ["halving", "forgiving"])
+def test_a_search_that_is_resumed_where_room_was_made_ends_as_if_it_had_not_been_stopped(racing):
+    search = planned(least() + 2 * MIB, trials=3000, racing=racing)
+    seen, heats = found(search)
+    assert len({len(heat.entries) for heat in heats}) > 2
+    again = [Heat(round=heat.round, entries=heat.entries) for heat in heats]
+    for kept in (1, len(seen.trials) // 2, len(seen.trials) - 2):
+        before = [seen.trials[number] for number in sorted(seen.trials)[:kept]]
+        rounds = [heat for heat in again if heat.entries[0].number < kept]
+        more, _ = found(search, before=before, again=rounds)
+        ended, wanted = ({n: (t.config, t.status, t.loss) for n, t in each.trials.items()} for each in (more, seen))
+        assert ended == wanted
 
 
 def test_a_bound_that_is_too_small_is_refused_before_anything_is_trained():

@@ -53,6 +53,9 @@ def tune_by_trials(
                 if not heat.entries:
                     break
                 yield Planned(heat=heat)
+            elif heat_number > first and _had_no_room(terms, heat, before):
+                why = MEMORY
+                break
             heat_number += 1
             number += len(heat.entries)
             heat = as_raced(terms.racing, heat, before, price=terms.price)
@@ -75,6 +78,11 @@ def tune_by_trials(
 def is_cut(heat: Heat, *, racing: Callable[[int], Racing], most: int) -> bool:
     """Whether a limit has left a heat fewer configs than it would have had, where ``most`` make a good fleet."""
     return heat.round > 0 and len(heat.entries) < racing(heat.round).entries(most)
+
+
+def _had_no_room(terms: Terms, heat: Heat, before: Sequence[Trial]) -> bool:
+    """Whether a heat of before was not of this round, but of the next: what dropped out of this one had made room."""
+    return terms.room is not None and len(heat.entries) > terms.room.places(heat.entries[0].config, before)
 
 
 def _over(terms: Terms, before: Sequence[Trial], number: int) -> str | None:

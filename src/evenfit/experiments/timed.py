@@ -110,35 +110,43 @@ def _speed(terms: Terms, heat: Heat, event: Epoch) -> float:
 def _timed_heat(
     terms: Terms, history: Sequence[Trial], heat_number: int, number: int, left: float, speed: float
 ) -> tuple[Heat | None, str | None]:
-    """Propose a heat that ends in time: fewer configs, then fewer epochs; where neither helps, say what is over."""
+    """Propose a heat that ends in time: cheaper configs, then fewer epochs; where neither helps, say what is over.
+
+    What cannot be afforded is passed over, as if it had been tried, but by this heat alone.
+    """
     racing = terms.racing(heat_number)
     seconds, most = terms.limits.seconds or 0.0, racing.entries(terms.costs.entries)
-    raced = min(1.0, _RACED * racing.trained(most))
     batches: list[tuple[Config, ...]] = []
+    dear: list[tuple[float, Config]] = []
+    passed: tuple[Trial, ...] = ()
     for attempt in range(_ATTEMPTS):
         seed = key(terms.seed, heat_number, attempt) >> 2
-        drawn = proposed(terms, history, most, seed=seed)
-        if not drawn and batches:
+        drawn = proposed(terms, [*history, *passed], most, seed=seed)
+        if not drawn or drawn in batches:
             break
-        if not drawn:
-            return None, left_over(terms, history)
         costs = [terms.costs.config(config) * speed * _SAFETY for config in drawn]
-        one = sum(costs) / len(costs)
+        one, raced = sum(costs) / len(costs), min(1.0, _RACED * racing.trained(len(drawn)))
         room = min(left, max(_HEAT_SHARE * seconds, 2 * one))
         count = sum(1 for spent in accumulate(costs) if spent * raced <= room)
-        if count >= 2 and one <= _MOST_SHARE * seconds:
+        if count >= min(2, len(drawn)) and one <= _MOST_SHARE * seconds:
             batches.append(drawn[:count])
             if len(batches) == terms.weighed:
                 break
+        else:
+            dear.append((costs[0], drawn[0]))
+            passed += waiting(Heat(round=heat_number, entries=make_entries(drawn, first=number)))
     if batches:
         seed = key(terms.seed, heat_number) >> 2
         chosen = terms.weigh(terms.space, history, batches, seconds=terms.costs.config, seed=seed)
         entries = make_entries(batches[chosen], first=number)
         heat = Heat(round=heat_number, entries=entries, stop_at=terms.limits.stop_at)
         return as_raced(terms.racing, heat, history, price=terms.price), None
-    share = left / costs[0]
+    if not dear:
+        return None, left_over(terms, history)
+    cost, config = min(dear, key=lambda known: known[0])
+    share = left / cost
     if share < LEAST_SHARE:
         return None, SECONDS
-    config = drawn[0].with_values(epochs=max(1, int(drawn[0].epochs * min(1.0, share))))
+    config = config.with_values(epochs=max(1, int(config.epochs * min(1.0, share))))
     entries = make_entries((config,), first=number)
     return Heat(round=heat_number, entries=entries, rungs=(), stop_at=terms.limits.stop_at), None
