@@ -18,6 +18,7 @@ from evenfit.experiments.here import Here
 from evenfit.experiments.problem import Problem, prepare
 from evenfit.experiments.room import Room
 from evenfit.fleet.fleet import Fleet
+from evenfit.fleet.layout import layout
 from evenfit.fleet.member import Member
 from evenfit.results.trial import COMPLETE, DROPPED
 from evenfit.specs.config import Config
@@ -70,6 +71,13 @@ def test_a_fleet_takes_more_with_every_config_and_with_every_unit(entries, width
     assert KNOWN.trial(config, complete=False) < KNOWN.trial(config)
 
 
+@given(entries=st.integers(1, 20), width=st.sampled_from([8, 32, 128]))
+def test_every_config_of_a_fleet_takes_its_networks_and_its_record(entries, width):
+    config = CONFIG.with_values(width=width)
+    weights = 24 * KNOWN.splits * layout(config, KNOWN.shape, KNOWN.outputs).parameters  # with gradients and moments
+    assert KNOWN.heat(config, entries + 1) - KNOWN.heat(config, entries) >= weights + KNOWN.trial(config)
+
+
 @pytest.mark.parametrize("task", ["regression", "classification"])
 @pytest.mark.parametrize(("rows", "columns"), [(300, 3), (90, 40)])
 def test_the_arrays_that_there_are_take_what_the_model_says(task, rows, columns):
@@ -77,6 +85,8 @@ def test_the_arrays_that_there_are_take_what_the_model_says(task, rows, columns)
     space = Space(default=CONFIG, values={"inputs": Choice(values=("robust", "quantile"))})
     known = footprint_of(problem, space=space)
     assert known.encodings == 2
+    assert known.table() >= problem.table.numeric.nbytes + problem.table.codes.nbytes
+    assert known.table() >= 3 * problem.table.numeric.nbytes  # and what is known of its columns' values
     samples = prepare(problem, inputs="robust", target="standard").samples
     held = sum(array.nbytes for array in (samples.values, samples.codes, samples.target, samples.row_weights))
     assert known.samples() >= 2 * (held + samples.balanced_weights.nbytes)
@@ -118,6 +128,14 @@ def test_where_the_default_does_not_fit_it_is_said_how_much_it_needs_and_that_is
     assert Room(memory=huge.needed(), footprint=KNOWN, default=CONFIG).entries(CONFIG, 8) >= 1
     with pytest.raises(BudgetError):
         Room(memory=huge.needed() - 1, footprint=KNOWN, default=CONFIG)
+
+
+@given(megabytes=st.integers(600, 4_000), width=st.sampled_from([64, 256, 512, 1024, 2048]))
+def test_a_fleet_has_as_many_configs_as_fit_and_not_one_more(megabytes, width):
+    room, config = Room(memory=megabytes * MIB, footprint=KNOWN, default=CONFIG), CONFIG.with_values(width=width)
+    entries = room.entries(config, 8)
+    assert entries == 0 or KNOWN.heat(config, entries) <= room.fleet()
+    assert entries == 8 or KNOWN.heat(config, entries + 1) > room.fleet()
 
 
 def test_networks_that_do_not_fit_have_no_entries():

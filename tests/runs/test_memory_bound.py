@@ -9,6 +9,7 @@ from evenfit.data.splits import make_splits
 from evenfit.errors import BudgetError, ConfigError
 from evenfit.experiments.heat import Heat
 from evenfit.experiments.here import Here
+from evenfit.experiments.processes import Processes
 from evenfit.experiments.tuning import Planned
 from evenfit.runs.options import request_from, to_toml
 from evenfit.runs.search import Found, plan_search, run_search
@@ -26,14 +27,14 @@ SPACE = Space(
 )
 
 
-def planned(memory, *, trials=30, proposals="random", racing="halving"):
+def planned(memory, *, trials=30, proposals="random", racing="halving", workers=1):
     table = from_memory(X, Y)
     return plan_search(
         table,
         make_splits(table, folds=5, repeats=1, seed=0, holdout=None),
         metric="rmse",
         budget=Budget(trials=trials),
-        workers=1,
+        workers=workers,
         seed=0,
         selection="best",
         space=SPACE,
@@ -43,11 +44,11 @@ def planned(memory, *, trials=30, proposals="random", racing="halving"):
     )
 
 
-def found(search, *, before=(), again=()):
+def found(search, *, before=(), again=(), workers=None):
     heats = []
     seen = run_search(
         search,
-        Here(search.problem),
+        workers or Here(search.problem),
         stop_at=None,
         found=Found(trials={trial.number: trial for trial in before}),
         planned=again,
@@ -116,6 +117,21 @@ def test_python_bounds_memory_as_the_command_does():
         evenfit.tune("mlp", X, Y, **options, memory="much")
     free, bounded = (evenfit.tune("mlp", X, Y, **options, memory=memory) for memory in (None, "64g"))
     assert [trial.config for trial in free.trials] == [trial.config for trial in bounded.trials]
+
+
+def test_with_a_bound_that_cuts_one_and_two_workers_try_the_same():
+    room = planned(2**40).room
+    memory = room.needed() + room.footprint.worker() + 8 * MIB  # cuts fleets and trials
+    alone = planned(memory, trials=3000)
+    assert alone.room == planned(memory, trials=3000, workers=2).room  # all that heats are cut by
+    seen, heats = found(alone)
+    assert seen.stopped == "memory"
+    with Processes(count=2) as starting:
+        search = planned(memory, trials=3000, workers=2)
+        more, again = found(search, workers=starting.give(search.problem, stop_at=None))
+    assert [heat.entries for heat in again] == [heat.entries for heat in heats]
+    wanted, ended = ({n: (t.status, t.loss) for n, t in each.trials.items()} for each in (seen, more))
+    assert ended == wanted
 
 
 @pytest.mark.parametrize("wrong", ["2", "two gigs", 5, True, "0g"])

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryUse:
-    """Bytes of resident memory: the sum of what each process held at its own peak, which is no less than all at once.
+    """Bytes of resident memory: the sum of what each process held at its own peak before the report was written.
 
-    Libraries that processes share are counted for each of them.
+    Libraries that processes share are counted for each of them. What writing the report takes is not in it.
     """
 
     expected: int  # by the fixed model
