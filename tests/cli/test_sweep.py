@@ -127,10 +127,19 @@ def test_run_cap_ends_the_sweep(sweep):
 
 
 def test_numbers_of_a_nan_metric_are_warned_of_and_rank_nowhere(sweep):
-    code, out, err = sweep("print(json.dumps({'loss_v': float('nan')}))\n", GRID, "--json")
+    program = "print(json.dumps({'loss_v': float('nan') if args['x'] == '3' else 1.0}))\n"
+    code, out, err = sweep(program, GRID, "--json")
     assert code == 0
-    assert json.loads(out)["best"] is None
+    assert json.loads(out)["best"]["trial"] == 1
     assert "not finite" in err
+
+
+def test_a_sweep_without_any_value_ends_as_one_that_could_not_be_done(sweep):
+    code, out, err = sweep("print(json.dumps({'loss_v': float('nan')}))\n", GRID, "--json")
+    assert code == 2
+    assert json.loads(out)["best"] is None
+    assert "no trial came to a value of 'loss_v' that is a number" in err.splitlines()[-1]
+    assert "output.log" in err.splitlines()[-1]
 
 
 def test_the_sweep_ends_once_a_run_is_at_the_target(sweep):

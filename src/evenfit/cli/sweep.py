@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from evenfit.cli.main import DONE, RESUMABLE
+from evenfit.cli.main import BAD_INPUT, DONE, RESUMABLE
 from evenfit.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -76,16 +76,24 @@ def sweep(
         text = answer.readme(loop, file=file, command=line, warnings=[*asked.warnings, *loop.warnings])
         (home / "README.md").write_text(text, encoding="utf-8")
         journal.close()
+    missing = answer.missing(loop, folder=home) if code == DONE else ""
     if json:
         print_json(answer.to_json(loop, command=line, warnings=[*asked.warnings, *loop.warnings]))
-        return code
-    rows = answer.rows(asked, loop.trials)
+    else:
+        _print_answer(answer.rows(asked, loop.trials), line)
+        _say(f"{answer.counts(loop.trials)}; kept in {home}, told of in its README.md")
+    if missing:
+        _say(missing)
+        return BAD_INPUT
+    return code
+
+
+def _print_answer(rows: list[dict[str, Any]], line: str) -> None:
+    """Print the best trials, and the command that runs the best again."""
     if rows:
         print_table(rows)
         if line:
             print(f"\nto run the best again:\n  {line}")  # noqa: T201 - the answer
-    _say(f"{answer.counts(loop.trials)}; kept in {home}, told of in its README.md")
-    return code
 
 
 def _read(path: Path, home: Path, words: tuple[str, ...]) -> tuple[dict[str, Any], int | None]:

@@ -33,6 +33,15 @@ def rows(sweep: Sweep, trials: Sequence[Trial]) -> list[dict[str, Any]]:
     ]
 
 
+def missing(loop: Loop, *, folder: Path) -> str:
+    """What to say where trials have ended and none of them has a value of the metric; nothing where one has."""
+    metric, trials = loop.sweep.metric, loop.trials
+    if not metric or not trials or ranked(loop.sweep, trials):
+        return ""
+    first = folder / f"{trials[0].number:05d}{part_name(loop.options.parts[0], loop.options)}" / "output.log"
+    return f"no trial came to a value of {metric!r} that is a number ({counts(trials)}); see what was said in {first}"
+
+
 def best_again(loop: Loop) -> str:
     """The command line that runs the best trial's program again, without evenfit; nothing if there is none.
 
